@@ -1,0 +1,20 @@
+"""The mathematics: forward equations in, proven equations out."""
+
+from derivations.bptt import derive
+from derivations.derivation import Derivation, Equation, Section
+from derivations.errors import BpttError
+from derivations.library import cell, cell_names
+from derivations.model import Model
+from derivations.proving import prove
+
+__all__ = [
+    "BpttError",
+    "Derivation",
+    "Equation",
+    "Model",
+    "Section",
+    "cell",
+    "cell_names",
+    "derive",
+    "prove",
+]

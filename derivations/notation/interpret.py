@@ -1,0 +1,262 @@
+"""Syntax to meaning: how a formula's pieces hang together, over whatever its values are.
+
+The same walk serves twice: over shapes, to infer them (`shapes.py`), and over SymPy expressions
+(`build.py`). What a value is, and what may be done with one, is the `Algebra`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
+
+from sympy import Expr, Integer, Rational
+
+from derivations.errors import BpttError, NotationError, Place
+from derivations.notation import syntax
+from derivations.notation.names import Scope, meaning, time_of, time_symbol
+from derivations.notation.syntax import Span
+
+Value = TypeVar("Value")
+
+
+class Algebra(Protocol[Value]):
+    """What can be done with the values of a formula."""
+
+    def number(self, value: Expr) -> Value: ...
+    def ones(self) -> Value: ...
+    def symbol(self, name: str, time: Expr | None) -> Value: ...
+    def add(self, terms: Sequence[tuple[int, Value]]) -> Value: ...
+    def multiply(self, factors: Sequence[Value]) -> Value: ...
+    def hadamard(self, factors: Sequence[tuple[Value, bool]]) -> Value: ...
+    def divide(self, above: Value, below: Value) -> Value: ...
+    def power(self, base: Value, exponent: Expr) -> Value: ...
+    def transpose(self, value: Value) -> Value: ...
+    def apply(self, function: str, order: int, argument: Value) -> Value: ...
+    def softmax(self, argument: Value) -> Value: ...
+    def diag(self, argument: Value) -> Value: ...
+    def squared_norm(self, argument: Value) -> Value: ...
+    def partial(self, of: Value, by: Value, immediate: bool) -> Value: ...
+    def series(self, kind: str, body: Value, index: Expr, lower: Expr, upper: Expr) -> Value: ...
+
+
+class Interpreter(Generic[Value]):
+    """Walks a formula and hands its pieces to an algebra.
+
+    Parameters
+    ----------
+    algebra : Algebra
+        Makes the values.
+    scope : Scope
+        What the names mean.
+    place : Place
+        The text that the formula's spans point into.
+    """
+
+    def __init__(self, algebra: Algebra[Value], scope: Scope, place: Place) -> None:
+        self._algebra = algebra
+        self._scope = scope
+        self._place = place
+
+    def value(self, node: syntax.Node) -> Value:
+        """Return the value of a piece of a formula.
+
+        Raises
+        ------
+        BpttError
+            With the place of the piece that has no meaning.
+        """
+        try:
+            return self._value(node)
+        except BpttError as error:
+            if error.place is None:
+                error.place = self._at(node.span)
+            raise
+
+    def _at(self, span: Span) -> Place:
+        return Place(self._place.text, *span, self._place.first_line)
+
+    def _refuse(self, message: str, span: Span, hint: str | None = None) -> NotationError:
+        return NotationError(message, self._at(span), hint)
+
+    def _value(self, node: syntax.Node) -> Value:
+        match node:
+            case syntax.Number():
+                return self._algebra.number(Rational(node.text))
+            case syntax.Name():
+                return self._symbol(node)
+            case syntax.Scripted():
+                return self._scripted(node)
+            case syntax.Bracket():
+                return self._bracket(node)
+            case syntax.Norm():
+                raise self._refuse("A norm is read only when it is squared: ‖u‖².", node.span)
+            case syntax.Fraction():
+                return self._fraction(node)
+            case syntax.Sum():
+                return self._algebra.add([(sign, self.value(term)) for sign, term in node.terms])
+            case syntax.Chain():
+                return self._chain(node.parts, node.span)
+            case syntax.Series():
+                raise self._refuse("Nothing follows this sum or product.", node.span)
+
+    def _symbol(self, node: syntax.Name | syntax.Scripted) -> Value:
+        if isinstance(node, syntax.Scripted) and node.primes:
+            raise self._refuse("A prime has a meaning only behind a function's name.", node.span)
+        name = self._function_name(node)
+        if name is not None:
+            raise self._refuse(f"The function {name} needs an argument.", node.span)
+        found = meaning(node, self._scope.temporal)
+        if found.name == "\\mathbf{1}":
+            value = self._algebra.ones()
+        else:
+            value = self._algebra.symbol(found.name, found.time)
+        if found.power is not None:
+            value = self._algebra.power(value, found.power)
+        return self._algebra.transpose(value) if found.transposed else value
+
+    def _scripted(self, node: syntax.Scripted) -> Value:
+        if isinstance(node.base, syntax.Name):
+            return self._symbol(node)
+        if isinstance(node.base, syntax.Norm):
+            if [index.word for index in node.superscripts] != ["2"]:
+                return self.value(node.base)
+            return self._algebra.squared_norm(self.value(node.base.body))
+        return self._with_scripts(self.value(node.base), node)
+
+    def _with_scripts(self, value: Value, node: syntax.Scripted) -> Value:
+        """Apply the superscripts behind a bracket to the bracket's value."""
+        if node.subscripts or node.primes:
+            raise self._refuse("A bracket takes only powers and transposes.", node.span)
+        stand_in = syntax.Scripted(
+            syntax.Name("bracket", node.span), (), node.superscripts, 0, node.span
+        )
+        found = meaning(stand_in, frozenset())
+        if found.name != "bracket":
+            raise self._refuse("This superscript has no meaning behind a bracket.", node.span)
+        if found.power is not None:
+            value = self._algebra.power(value, found.power)
+        return self._algebra.transpose(value) if found.transposed else value
+
+    def _bracket(self, node: syntax.Bracket) -> Value:
+        if len(node.items) > 1:
+            raise self._refuse("Concatenation is not read yet.", node.span, "Write W x + U h.")
+        return self.value(node.items[0])
+
+    # Fractions: numbers, elementwise quotients and derivatives
+
+    def _fraction(self, node: syntax.Fraction) -> Value:
+        above, below = _differential(node.numerator), _differential(node.denominator)
+        if above is None and below is None:
+            return self._algebra.divide(self.value(node.numerator), self.value(node.denominator))
+        if above is None or below is None:
+            raise self._refuse("A derivative needs a ∂ above and below.", node.span)
+        if below.immediate or not above.parts or not below.parts:
+            raise self._refuse("This derivative cannot be read.", node.span)
+        of = self._chain(above.parts, node.numerator.span)
+        by = self._chain(below.parts, node.denominator.span)
+        return self._algebra.partial(of, by, above.immediate)
+
+    # Chains: functions take their arguments, ∑ and ∏ the rest, then ⊙ and ⊘, then the products
+
+    def _chain(self, parts: Sequence[syntax.Node | syntax.Operator], span: Span) -> Value:
+        segments: list[tuple[list[Value], bool]] = [([], False)]
+        position = 0
+        after_sign = True
+        while position < len(parts):
+            part = parts[position]
+            if isinstance(part, syntax.Operator):
+                if after_sign:
+                    raise self._refuse("A factor is missing before this sign.", part.span)
+                if part.text != "\\cdot":
+                    segments.append(([], part.text == "\\oslash"))
+                after_sign = True
+                position += 1
+                continue
+            after_sign = False
+            if isinstance(part, syntax.Series):
+                segments[-1][0].append(self._series(part, parts[position + 1 :]))
+                break
+            if self._function_name(part) is not None:
+                segments[-1][0].append(self._application(part, parts, position))
+                position += 2
+                continue
+            segments[-1][0].append(self.value(part))
+            position += 1
+        if after_sign:
+            raise self._refuse("A factor is missing after this sign.", parts[-1].span)
+        values = [
+            (factors[0] if len(factors) == 1 else self._algebra.multiply(factors), inverted)
+            for factors, inverted in segments
+        ]
+        return values[0][0] if len(values) == 1 else self._algebra.hadamard(values)
+
+    def _series(self, node: syntax.Series, rest: Sequence[syntax.Node | syntax.Operator]) -> Value:
+        if not rest:
+            raise self._refuse("Nothing follows this sum or product.", node.span)
+        if node.relations != ("=",) or node.upper is None or node.bounds[0].word is None:
+            raise self._refuse("A range is written as _{t=1}^{T}.", node.span)
+        lower, upper = time_of(node.bounds[1]), time_of(node.upper)
+        if lower is None or upper is None or len(node.bounds[0].word) != 1:
+            raise self._refuse("A range runs over steps, such as _{t=1}^{T}.", node.span)
+        body = self._chain(rest, (rest[0].span[0], rest[-1].span[1]))
+        index = time_symbol(node.bounds[0].word)
+        return self._algebra.series(node.kind, body, index, lower, upper)
+
+    def _function_name(self, part: syntax.Node | syntax.Operator) -> str | None:
+        base = part.base if isinstance(part, syntax.Scripted) else part
+        if not isinstance(base, syntax.Name):
+            return None
+        if base.text in ("\\softmax", "\\diag") or self._scope.function(base.text) is not None:
+            return base.text
+        return None
+
+    def _application(
+        self,
+        function: syntax.Node,
+        parts: Sequence[syntax.Node | syntax.Operator],
+        position: int,
+    ) -> Value:
+        name = self._function_name(function)
+        assert name is not None
+        argument = parts[position + 1] if position + 1 < len(parts) else None
+        if argument is None or isinstance(argument, syntax.Operator | syntax.Series):
+            raise self._refuse(f"The function {name} needs an argument.", function.span)
+        behind = None
+        if isinstance(argument, syntax.Scripted) and isinstance(argument.base, syntax.Bracket):
+            argument, behind = argument.base, argument
+        value = self._apply(name, function, self.value(argument))
+        return value if behind is None else self._with_scripts(value, behind)
+
+    def _apply(self, name: str, function: syntax.Node, argument: Value) -> Value:
+        order, exponent = 0, None
+        if isinstance(function, syntax.Scripted):
+            found = meaning(function, frozenset())
+            if found.name != name or found.transposed:
+                raise self._refuse(f"The scripts of {name} cannot be read.", function.span)
+            order, exponent = function.primes, found.power
+        if name in ("\\softmax", "\\diag"):
+            if order:
+                raise self._refuse(f"{name} takes no prime.", function.span)
+            maker = self._algebra.softmax if name == "\\softmax" else self._algebra.diag
+            value = maker(argument)
+        else:
+            value = self._algebra.apply(name, order, argument)
+        return value if exponent is None else self._algebra.power(value, Integer(exponent))
+
+
+class _Differential:
+    """What stands behind a ∂ in a fraction."""
+
+    def __init__(self, parts: tuple[syntax.Node | syntax.Operator, ...], immediate: bool) -> None:
+        self.parts = parts
+        self.immediate = immediate
+
+
+def _differential(node: syntax.Node) -> _Differential | None:
+    parts = node.parts if isinstance(node, syntax.Chain) else (node,)
+    first = parts[0]
+    base = first.base if isinstance(first, syntax.Scripted) else first
+    if not isinstance(base, syntax.Name) or base.text != "\\partial":
+        return None
+    above = first.superscripts if isinstance(first, syntax.Scripted) else ()
+    return _Differential(parts[1:], [index.word for index in above] == ["+"])

@@ -1,0 +1,171 @@
+"""What a formula looks like before its names mean anything: plain immutable data with places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Span: TypeAlias = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Index:
+    """A subscript or superscript: a signed sum of words and numbers, such as ``t-1`` or ``rec``.
+
+    Attributes
+    ----------
+    terms : tuple of (int, str)
+        Sign and text of each term.
+    bracketed : bool
+        Whether it was written in parentheses, as in ``h^{(t)}``.
+    """
+
+    terms: tuple[tuple[int, str], ...]
+    span: Span
+    bracketed: bool = False
+
+    @property
+    def word(self) -> str | None:
+        """The text, if the index is one unsigned term."""
+        return self.terms[0][1] if len(self.terms) == 1 and self.terms[0][0] > 0 else None
+
+
+@dataclass(frozen=True)
+class Number:
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Name:
+    """A bare name: a letter, a command, a word in a font, or one of these under an accent."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """An atom with its subscripts, superscripts and primes."""
+
+    base: Node
+    subscripts: tuple[Index, ...]
+    superscripts: tuple[Index, ...]
+    primes: int
+    span: Span
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """One bracketed expression, or several with commas between: ``[h; x]``."""
+
+    items: tuple[Node, ...]
+    square: bool
+    span: Span
+
+
+@dataclass(frozen=True)
+class Norm:
+    body: Node
+    span: Span
+
+
+@dataclass(frozen=True)
+class Fraction:
+    numerator: Node
+    denominator: Node
+    span: Span
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An infix sign between the factors of a product."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Series:
+    """A ∑ or ∏ with its range; its body is the rest of the chain that it stands in."""
+
+    kind: str
+    bounds: tuple[Index, ...]
+    relations: tuple[str, ...]
+    upper: Index | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Factors and product signs, as they stand in the line."""
+
+    parts: tuple[Node | Operator, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Signed terms."""
+
+    terms: tuple[tuple[int, Node], ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A chain of inequalities between indices, such as 1 ≤ k ≤ t."""
+
+    indices: tuple[Index, ...]
+    relations: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Sides with relations between them, and the conditions under which they hold."""
+
+    sides: tuple[Node, ...]
+    relations: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+    span: Span
+
+
+Node: TypeAlias = Number | Name | Scripted | Bracket | Norm | Fraction | Series | Chain | Sum
+Symbol: TypeAlias = Name | Scripted
+
+
+def children(node: Node | Operator) -> tuple[Node | Operator, ...]:
+    """Return the pieces of a piece."""
+    match node:
+        case Scripted():
+            return (node.base,)
+        case Bracket():
+            return node.items
+        case Norm():
+            return (node.body,)
+        case Fraction():
+            return node.numerator, node.denominator
+        case Chain():
+            return node.parts
+        case Sum():
+            return tuple(term for _, term in node.terms)
+        case _:
+            return ()
+
+
+def walk(node: Node | Operator) -> Iterator[Node | Operator]:
+    """Yield a piece and all pieces in it, in the order of the text."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def symbols(node: Node | Operator) -> Iterator[Symbol]:
+    """Yield the symbols in a piece, each with its scripts, in the order of the text."""
+    if isinstance(node, Name) or (isinstance(node, Scripted) and isinstance(node.base, Name)):
+        yield node
+    else:
+        for child in children(node):
+            yield from symbols(child)

@@ -1,0 +1,164 @@
+"""A user's text to its statements: where the equations stand, and what the declarations say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from derivations.errors import NotationError, Place
+
+#: A longer text is no model.
+LONGEST_TEXT = 1_000_000
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A sentence about a symbol, such as ``y_t is one-hot``.
+
+    Attributes
+    ----------
+    symbol : str
+        The LaTeX of the symbol that is spoken of.
+    kind : str
+        What is said, one of the keys of `SENTENCES`.
+    argument : str
+        The rest of the sentence: a function's name, another symbol, a shape.
+    place : Place
+        Where the sentence stands.
+    """
+
+    symbol: str
+    kind: str
+    argument: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text taken apart: its title, its equations and its declarations, each with its place."""
+
+    title: str
+    equations: tuple[Place, ...]
+    declarations: tuple[Declaration, ...]
+
+
+#: Every sentence that is understood; ``S`` is a symbol.
+SENTENCES = {
+    "input": "S is the input",
+    "target": "S is the target",
+    "one-hot": "S is one-hot",
+    "parameter": "S is a parameter",
+    "elementwise function": "S is an elementwise function",
+    "loss": "S is the loss of step t",
+    "total loss": "S is the total loss",
+    "depends": "S depends on R",
+    "shape": "S ∈ R^m input",
+    "function": "S is tanh",
+}
+
+_PATTERNS = (
+    ("input", r"(?P<symbol>.+?)\s+is\s+the\s+input"),
+    ("target", r"(?P<symbol>.+?)\s+is\s+the\s+target"),
+    ("one-hot", r"(?P<symbol>.+?)\s+is\s+one-hot"),
+    ("parameter", r"(?P<symbol>.+?)\s+is\s+a\s+parameter"),
+    ("elementwise function", r"(?P<symbol>.+?)\s+is\s+an\s+elementwise\s+function"),
+    ("loss", r"(?P<symbol>.+?)\s+is\s+the\s+loss\s+of\s+step\s+t"),
+    ("total loss", r"(?P<symbol>.+?)\s+is\s+the\s+total\s+loss"),
+    ("depends", r"(?P<symbol>.+?)\s+depends\s+on\s+(?P<argument>.+)"),
+    (
+        "shape",
+        r"(?P<symbol>.+?)\s*(?:∈|\\in(?![a-zA-Z])|\bin\b)\s*(?:ℝ|\\mathbb\s*\{R\}|\\R|R)\s*\^\s*"
+        r"(?P<argument>\{[^{}]*\}(?:\s+\w+)?|\w+(?:\s+\w+)?)",
+    ),
+    ("function", r"(?P<symbol>.+?)\s+is\s+(?:the\s+)?(?P<argument>[A-Za-z-]+)"),
+)
+
+
+def read_text(text: str) -> Text:
+    """Take a text apart.
+
+    Without a dollar sign every line is an equation or a declaration, and ``#`` starts a title.
+    With dollar signs the text is Markdown: equations stand between ``$$``, declarations are list
+    items, and the rest is prose.
+
+    Raises
+    ------
+    NotationError
+        When a list item says something that is not understood, or ``$$`` is not closed.
+
+    Examples
+    --------
+    >>> text = read_text("h_t = tanh(W h_{t-1} + U x_t)\\nx_t is the input")
+    >>> len(text.equations), text.declarations[0].kind
+    (1, 'input')
+    """
+    if len(text) > LONGEST_TEXT:
+        raise NotationError(
+            f"The text has {len(text)} characters; at most {LONGEST_TEXT} are read."
+        )
+    if "\0" in text:
+        raise NotationError("This is no text: it holds a NUL character.")
+    title = re.search(r"^#[ \t]*([^\n#].*)$", text, re.MULTILINE)
+    name = title[1].strip() if title else ""
+    return _markdown(text, name) if "$" in text else _bare(text, name)
+
+
+def _bare(text: str, title: str) -> Text:
+    equations, declarations = [], []
+    for match in re.finditer(r"[^\n]+", text):
+        place = _trim(text, match.start(), match.end())
+        line = text[place.start : place.end]
+        if not line or line.startswith("#"):
+            continue
+        declaration = _declaration(line, place)
+        if declaration is not None:
+            declarations.append(declaration)
+        else:
+            equations.append(place)
+    return Text(title, tuple(equations), tuple(declarations))
+
+
+def _markdown(text: str, title: str) -> Text:
+    return Text(title, tuple(_display_equations(text)), tuple(_list_items(text)))
+
+
+def _display_equations(text: str) -> Iterator[Place]:
+    fences = [match.start() for match in re.finditer(r"(?<!\\)\$\$", text)]
+    if len(fences) % 2:
+        last = fences[-1]
+        raise NotationError("This $$ is not closed.", Place(text, last, last + 2))
+    for start, end in zip(fences[::2], fences[1::2], strict=True):
+        yield _trim(text, start + 2, end)
+
+
+def _list_items(text: str) -> Iterator[Declaration]:
+    for match in re.finditer(r"^[ \t]*[-*+][ \t]+([^\n]+)$", text, re.MULTILINE):
+        place = _trim(text, match.start(1), match.end(1))
+        declaration = _declaration(text[place.start : place.end], place)
+        if declaration is None:
+            raise NotationError(
+                "This declaration is not understood.",
+                place,
+                "Sentences that are: " + "; ".join(SENTENCES.values()) + ".",
+            )
+        yield declaration
+
+
+def _trim(text: str, start: int, end: int) -> Place:
+    """Leave out blanks around a statement and the punctuation behind it."""
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and (text[end - 1].isspace() or text[end - 1] in ".,;"):
+        end -= 1
+    return Place(text, start, end)
+
+
+def _declaration(line: str, place: Place) -> Declaration | None:
+    words = line.replace("$", " ").strip()
+    for kind, pattern in _PATTERNS:
+        match = re.fullmatch(pattern, words)
+        if match is not None and "=" not in words:
+            found = match.groupdict()
+            return Declaration(found["symbol"].strip(), kind, found.get("argument") or "", place)
+    return None

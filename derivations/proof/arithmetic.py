@@ -1,0 +1,363 @@
+"""The numbers that the judge computes with: residues modulo 2^61 − 1, 50-digit reals, degrees.
+
+All three compute with object arrays and answer the same questions: a number, a random draw, the
+value of a scalar function. Draws and unspecified functions are hashes of what they depend on, so
+nothing is stored and equal arguments have equal values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from hashlib import blake2b
+from typing import Any, Protocol
+
+import mpmath
+import numpy as np
+from numpy.typing import NDArray
+from sympy import (
+    Add,
+    Expr,
+    Mul,
+    Piecewise,
+    Pow,
+    Rational,
+    StrictGreaterThan,
+    Symbol,
+    erfc,
+    exp,
+    log,
+    pi,
+    tanh,
+)
+
+from derivations.activations import Atom, ScalarFunction
+
+Array = NDArray[Any]
+
+#: The modulus of the exact proofs, a Mersenne prime.
+PRIME = 2**61 - 1
+#: Digits of the real arithmetic that decides what residues cannot.
+DIGITS = 50
+
+
+class Undecidable(Exception):
+    """The residues cannot evaluate this; the reals will."""
+
+
+class Arithmetic(Protocol):
+    """A kind of number, in object arrays."""
+
+    def number(self, value: Expr) -> Any: ...
+    def draw(self, *key: object) -> Any: ...
+    def reduce(self, array: Array) -> Array: ...
+    def reciprocal(self, array: Array) -> Array: ...
+    def function(self, function: ScalarFunction, order: int, array: Array) -> Array: ...
+    def unspecified(self, name: str, step: int, values: Sequence[Any]) -> tuple[Any, list[Any]]: ...
+
+
+def _digest(*key: object) -> int:
+    return int.from_bytes(blake2b(repr(key).encode(), digest_size=16).digest(), "big")
+
+
+def _elementwise(function: Callable[[Any], Any], array: Array) -> Array:
+    result = np.empty(array.shape, dtype=object)
+    for index in np.ndindex(*array.shape):
+        result[index] = function(array[index])
+    return result
+
+
+@cache
+def _derivative(function: ScalarFunction, order: int) -> Expr:
+    return function.derivative(order)
+
+
+def _evaluate(formula: Expr, value: Any, domain: Field | Real | Degree) -> Any:
+    """Evaluate a formula in one variable by walking it."""
+    if isinstance(formula, Symbol):
+        return value
+    if isinstance(formula, Rational):
+        return domain.number(formula)
+    if formula is pi:
+        return domain.root_of_pi() * domain.root_of_pi()
+    if isinstance(formula, Add | Mul):
+        result = _evaluate(formula.args[0], value, domain)
+        for argument in formula.args[1:]:
+            other = _evaluate(argument, value, domain)
+            result = result + other if isinstance(formula, Add) else result * other
+        return domain.reduce_one(result)
+    if isinstance(formula, Pow):
+        return _power(formula.base, formula.exp, value, domain)
+    if isinstance(formula, Atom):
+        argument = _evaluate(formula.args[0], value, domain)
+        return _evaluate(type(formula).formula(_X), argument, domain)
+    if isinstance(formula, Piecewise):
+        return _piece(formula, value, domain)
+    if isinstance(formula, exp | log | tanh | erfc):
+        return domain.transcendental(
+            type(formula).__name__, _evaluate(formula.args[0], value, domain)
+        )
+    raise Undecidable(f"the judge has no value for {type(formula).__name__}")
+
+
+_X = Symbol("x", real=True)
+
+
+def _power(base: Expr, exponent: Expr, value: Any, domain: Field | Real | Degree) -> Any:
+    if isinstance(exponent, Rational) and exponent.q == 2 and not base.free_symbols:
+        root = domain.root_of_pi() if base is pi else domain.square_root(base)
+        return _integer_power(root, int(exponent.p), domain)
+    if not (isinstance(exponent, Rational) and exponent.q == 1):
+        raise Undecidable(f"the judge has no value for the power {exponent}")
+    return _integer_power(_evaluate(base, value, domain), int(exponent), domain)
+
+
+def _integer_power(base: Any, exponent: int, domain: Field | Real | Degree) -> Any:
+    if exponent < 0:
+        base, exponent = domain.invert(base), -exponent
+    result = domain.number(Rational(1))
+    for _ in range(exponent):
+        result = domain.reduce_one(result * base)
+    return result
+
+
+def _piece(formula: Piecewise, value: Any, domain: Field | Real | Degree) -> Any:
+    for expression, condition in formula.args:
+        if condition == True:  # noqa: E712 - SymPy's true is no bool
+            return _evaluate(expression, value, domain)
+        if not isinstance(condition, StrictGreaterThan) or condition.rhs != 0:
+            raise Undecidable(f"the judge cannot decide {condition}")
+        if domain.is_positive(_evaluate(condition.lhs, value, domain)):
+            return _evaluate(expression, value, domain)
+    raise Undecidable("no piece applies")
+
+
+class Field:
+    """Integers modulo 2^61 − 1; transcendental functions are random oracles.
+
+    Oracles are tied by what holds for the functions behind them and is needed to compare a
+    derivative with its other forms: exp(−v) = 1/exp(v), exp(log v) = v, and of v and −v exactly
+    one is positive.
+
+    Parameters
+    ----------
+    seed : int
+        Chooses the random point.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._logarithms: dict[int, int] = {}
+
+    def number(self, value: Expr) -> int:
+        return int(value.p) * pow(int(value.q), -1, PRIME) % PRIME
+
+    def draw(self, *key: object) -> int:
+        return _digest(self._seed, key) % PRIME
+
+    def reduce(self, array: Array) -> Array:
+        return array % PRIME
+
+    def reduce_one(self, value: int) -> int:
+        return value % PRIME
+
+    def invert(self, value: int) -> int:
+        if value == 0:
+            raise ZeroDivisionError("a random point lies on a pole")
+        return pow(value, -1, PRIME)
+
+    def reciprocal(self, array: Array) -> Array:
+        return _elementwise(self.invert, array)
+
+    def root_of_pi(self) -> int:
+        return self.draw("root of pi")
+
+    def square_root(self, base: Expr) -> int:
+        """Return a root of a rational constant; the prime is 3 modulo 4."""
+        value = self.number(base)
+        root = pow(value, (PRIME + 1) // 4, PRIME)
+        if root * root % PRIME != value:
+            raise Undecidable(f"{base} has no root modulo 2^61 - 1")
+        return root
+
+    def is_positive(self, value: int) -> bool:
+        if value == 0:
+            return False
+        smaller = min(value, PRIME - value)
+        return bool(self.draw("positive", smaller) & 1) == (value == smaller)
+
+    def transcendental(self, name: str, value: int) -> int:
+        if name == "exp":
+            return self._exp(value)
+        result = self.draw(name, value)
+        if name == "log":
+            self._logarithms[result] = value
+        return result
+
+    def _exp(self, value: int) -> int:
+        if value == 0:
+            return 1
+        if value in self._logarithms:
+            return self._logarithms[value]
+        if PRIME - value in self._logarithms:
+            return self.invert(self._logarithms[PRIME - value])
+        smaller = min(value, PRIME - value)
+        result = self.draw("exp", smaller) or 1
+        return result if value == smaller else self.invert(result)
+
+    def function(self, function: ScalarFunction, order: int, array: Array) -> Array:
+        if function.formula is None:
+            return _elementwise(lambda value: self.draw(function.name, order, value), array)
+        formula = _derivative(function, order)
+        return _elementwise(lambda value: _evaluate(formula, value, self), array)
+
+    def unspecified(self, name: str, step: int, values: Sequence[int]) -> tuple[int, list[int]]:
+        """Return the value and the gradient of an unspecified function at a point."""
+        key = (name, step, tuple(values))
+        return self.draw(key), [self.draw(key, "slope", i) for i in range(len(values))]
+
+
+class Real:
+    """Real numbers with 50 digits, for identities that only the functions themselves satisfy."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._context = mpmath.mp.clone()
+        self._context.dps = DIGITS + 20  # guard digits for the sums over paths
+
+    def number(self, value: Expr) -> Any:
+        return self._context.mpf(int(value.p)) / int(value.q)
+
+    def draw(self, *key: object) -> Any:
+        return self._context.mpf(_digest(self._seed, key) % PRIME) / PRIME * 2 - 1
+
+    def reduce(self, array: Array) -> Array:
+        return array
+
+    def reduce_one(self, value: Any) -> Any:
+        return value
+
+    def invert(self, value: Any) -> Any:
+        return 1 / value
+
+    def reciprocal(self, array: Array) -> Array:
+        return _elementwise(self.invert, array)
+
+    def root_of_pi(self) -> Any:
+        return self._context.sqrt(self._context.pi)
+
+    def square_root(self, base: Expr) -> Any:
+        return self._context.sqrt(self.number(base))
+
+    def is_positive(self, value: Any) -> bool:
+        return bool(value > 0)
+
+    def transcendental(self, name: str, value: Any) -> Any:
+        if name == "log" and value <= 0:
+            # Data is drawn from (−1, 1); a model that takes its logarithm means positive data.
+            value = -value
+        return getattr(self._context, name)(value)
+
+    def function(self, function: ScalarFunction, order: int, array: Array) -> Array:
+        if function.formula is None:
+            return _elementwise(lambda value: self._smooth(function.name, order, value), array)
+        formula = _derivative(function, order)
+        return _elementwise(lambda value: _evaluate(formula, value, self), array)
+
+    def _smooth(self, name: str, order: int, value: Any) -> Any:
+        """Return a derivative of a sine with random amplitude, frequency and phase."""
+        amplitude, frequency, phase = (self.draw(name, part) for part in ("a", "f", "p"))
+        turned = frequency * value + phase + order * self._context.pi / 2
+        return amplitude * frequency**order * self._context.sin(turned)
+
+    def unspecified(self, name: str, step: int, values: Sequence[Any]) -> tuple[Any, list[Any]]:
+        weights = [self.draw(name, step, i) for i in range(len(values))]
+        inner = sum(w * v for w, v in zip(weights, values, strict=True))
+        return self._context.sin(inner), [w * self._context.cos(inner) for w in weights]
+
+
+class Fraction:
+    """The degrees of a rational function's numerator and denominator, as an upper bound."""
+
+    __slots__ = ("above", "below")
+
+    def __init__(self, above: int, below: int) -> None:
+        self.above = above
+        self.below = below
+
+    def __add__(self, other: Fraction) -> Fraction:
+        above = max(self.above + other.below, other.above + self.below)
+        return Fraction(above, self.below + other.below)
+
+    __sub__ = __add__
+
+    def __mul__(self, other: Fraction) -> Fraction:
+        return Fraction(self.above + other.above, self.below + other.below)
+
+    def __neg__(self) -> Fraction:
+        return self
+
+    @property
+    def degree(self) -> int:
+        return self.above + self.below
+
+
+class Degree:
+    """Degrees instead of values: what the Schwartz–Zippel bound of an equation needs.
+
+    A draw and an oracle's answer are variables. Equal answers to different questions are counted
+    as if every pair of questions could collide.
+    """
+
+    def __init__(self) -> None:
+        self.questions = 0
+        self.largest = 1
+
+    def _variable(self, question: Fraction | None = None) -> Fraction:
+        if question is not None:
+            self.questions += 1
+            self.largest = max(self.largest, question.degree)
+        return Fraction(1, 0)
+
+    def number(self, value: Expr) -> Fraction:
+        return Fraction(0, 0)
+
+    def draw(self, *key: object) -> Fraction:
+        return self._variable()
+
+    def reduce(self, array: Array) -> Array:
+        return array
+
+    def reduce_one(self, value: Fraction) -> Fraction:
+        return value
+
+    def invert(self, value: Fraction) -> Fraction:
+        return Fraction(value.below, value.above)
+
+    def reciprocal(self, array: Array) -> Array:
+        return _elementwise(self.invert, array)
+
+    def root_of_pi(self) -> Fraction:
+        return self._variable()
+
+    def square_root(self, base: Expr) -> Fraction:
+        return Fraction(0, 0)
+
+    def is_positive(self, value: Fraction) -> bool:
+        self._variable(value)
+        return True
+
+    def transcendental(self, name: str, value: Fraction) -> Fraction:
+        return self._variable(value)
+
+    def function(self, function: ScalarFunction, order: int, array: Array) -> Array:
+        if function.formula is None:
+            return _elementwise(self._variable, array)
+        formula = _derivative(function, order)
+        return _elementwise(lambda value: _evaluate(formula, value, self), array)
+
+    def unspecified(
+        self, name: str, step: int, values: Sequence[Fraction]
+    ) -> tuple[Fraction, list[Fraction]]:
+        question = max(values, key=lambda value: value.degree)
+        return self._variable(question), [self._variable(question) for _ in values]

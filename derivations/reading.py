@@ -1,0 +1,548 @@
+"""A text of forward equations to a `Model`: names, roles, shapes, expressions, checks, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sympy import Expr, Integer, MatrixSymbol
+
+from derivations.activations import FUNCTIONS, ScalarFunction
+from derivations.errors import BpttError, ModelError, NotationError, Place
+from derivations.expressions import (
+    MatAdd,
+    MatMul,
+    Quantity,
+    T,
+    TimeSum,
+    Unspecified,
+    is_scalar,
+    parameters,
+    quantities,
+    subexpressions,
+    t,
+    timeless,
+)
+from derivations.model import Definition, Model
+from derivations.notation import syntax
+from derivations.notation.build import agree, build_sides
+from derivations.notation.names import Scope, at_time, identifier, meaning, temporal_name
+from derivations.notation.parse import parse_statement, parse_symbol
+from derivations.notation.text import Declaration, read_text
+from derivations.shapes import Equation, infer_shapes, size_symbol
+
+#: Names that emitted modules keep for themselves.
+RESERVED = frozenset({"np", "params", "data", "tape", "grads", "PARAMS", "DATA", "CONSTRAINTS"})
+#: Sizes that have a fixed meaning: the number of steps and of sequences in a batch.
+RESERVED_SIZES = frozenset({"T", "B"})
+
+
+def read_model(text: str) -> Model:
+    """Return the model that a text of forward equations and declarations describes."""
+    return _Reader(text).model()
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """One equation of the text: its syntax, and the name that it defines."""
+
+    statement: syntax.Statement
+    name: str
+    place: Place
+
+
+class _Reader:
+    """Reads one text; each method is one step, in the order of `model`."""
+
+    def __init__(self, text: str) -> None:
+        self._text = read_text(text)
+        self._statements = [
+            (parse_statement(place.text[place.start : place.end], place), place)
+            for place in self._text.equations
+        ]
+        self._warnings: list[str] = []
+
+    def model(self) -> Model:
+        declarations = self._text.declarations
+        temporal = self._temporal_names()
+        functions = self._functions()
+        self._check_names(temporal, functions)
+        parsed = self._defined(temporal)
+        dependent = self._dependent(temporal)
+        total = self._total(parsed, temporal, dependent)
+        names = [p.name for p in parsed]
+        scope = Scope({}, temporal, frozenset({total}), functions)
+        shapes = self._shapes(parsed, dependent, scope)
+        scope = replace(scope, shapes=shapes)
+        definitions = self._definitions(parsed, dependent, scope)
+        loss = self._loss(definitions, declarations, temporal)
+        scope = replace(scope, shapes={**shapes, total: (Integer(1), Integer(1))})
+        definitions = self._with_total(definitions, loss, total)
+        self._check_times(definitions, frozenset(names) | frozenset(dependent))
+        return self._assemble(definitions, loss, scope)
+
+    # Names
+
+    def _temporal_names(self) -> frozenset[str]:
+        found: set[str] = set()
+        for statement, _ in self._statements:
+            for node in _symbols(statement):
+                name = temporal_name(node)
+                if name is not None:
+                    found.add(name)
+        for declaration in self._text.declarations:
+            if declaration.kind != "function" and declaration.kind != "elementwise function":
+                for text in (declaration.symbol, declaration.argument):
+                    if declaration.kind == "depends" or text is declaration.symbol:
+                        name = temporal_name(parse_symbol(text, _inner(declaration, text)))
+                        if name is not None:
+                            found.add(name)
+        return frozenset(found)
+
+    def _functions(self) -> dict[str, ScalarFunction]:
+        functions: dict[str, ScalarFunction] = {}
+        for declaration in self._text.declarations:
+            if declaration.kind == "elementwise function":
+                functions[_name(declaration)] = ScalarFunction(declaration.symbol, None)
+            elif declaration.kind == "function":
+                if declaration.argument not in FUNCTIONS:
+                    raise NotationError(
+                        f"There is no function {declaration.argument!r}.",
+                        declaration.place,
+                        f"Known are {', '.join(FUNCTIONS)}.",
+                    )
+                functions[_name(declaration)] = FUNCTIONS[declaration.argument]
+        for statement, _ in self._statements:
+            for name in _applied_names(statement):
+                if name in ("\\sigma", "\\phi", "\\varphi", "f", "g") and name not in functions:
+                    functions[name] = ScalarFunction(name, None)
+        return functions
+
+    def _defined(self, temporal: frozenset[str]) -> list[_Parsed]:
+        parsed: list[_Parsed] = []
+        for statement, place in self._statements:
+            if len(statement.sides) != 2 or statement.relations != ("=",) or statement.conditions:
+                raise ModelError(
+                    "A forward equation has one sign of equality.",
+                    place,
+                    "Write one equation a line: h_t = …",
+                )
+            left = statement.sides[0]
+            if not isinstance(left, syntax.Name | syntax.Scripted):
+                raise ModelError(
+                    "The left side of a forward equation is one symbol.",
+                    _at(place, left.span),
+                    "Write h_t = …",
+                )
+            found = meaning(left, temporal)
+            if found.power is not None or found.transposed:
+                raise ModelError("The left side is a bare symbol.", _at(place, left.span))
+            if found.time is not None and found.time != t:
+                raise ModelError(
+                    f"A forward equation defines {at_time(found.name, t)}.",
+                    _at(place, left.span),
+                    "Shift its steps so that the left side stands at t.",
+                )
+            earlier = next((p for p in parsed if p.name == found.name), None)
+            if earlier is not None:
+                raise ModelError(
+                    f"{at_time(found.name, t) if found.time else found.name} is defined twice.",
+                    _at(place, left.span),
+                    f"The first definition is here:\n{earlier.place.show()}",
+                )
+            parsed.append(_Parsed(statement, found.name, place))
+        return parsed
+
+    def _dependent(self, temporal: frozenset[str]) -> dict[str, tuple[list[str], Declaration]]:
+        """Return the unspecified functions: what each depends on."""
+        dependent: dict[str, tuple[list[str], Declaration]] = {}
+        for declaration in self._text.declarations:
+            if declaration.kind == "depends":
+                name = meaning(parse_symbol(declaration.symbol), temporal).name
+                on = meaning(parse_symbol(declaration.argument), temporal).name
+                dependent.setdefault(name, ([], declaration))[0].append(on)
+        return dependent
+
+    def _total(
+        self,
+        parsed: list[_Parsed],
+        temporal: frozenset[str],
+        dependent: Mapping[str, tuple[list[str], Declaration]],
+    ) -> str:
+        """Return the name of the total loss: declared, defined by a sum, or E for E_t."""
+        for declaration in self._text.declarations:
+            if declaration.kind == "total loss":
+                return _name(declaration)
+        timeless_names = [p.name for p in parsed if p.name not in temporal]
+        if len(timeless_names) > 1:
+            raise ModelError("Only the total loss is defined without a time.", parsed[-1].place)
+        if timeless_names:
+            return timeless_names[0]
+        for declaration in self._text.declarations:
+            if declaration.kind == "loss":
+                return meaning(parse_symbol(declaration.symbol), temporal).name
+        used = {
+            meaning(node, temporal).name
+            for p in parsed
+            for node in _symbols(p.statement, left=False)
+        } | {on for names, _ in dependent.values() for on in names}
+        last = [name for name in (*(p.name for p in parsed), *dependent) if name not in used]
+        return last[-1] if last else ""
+
+    # Shapes and expressions
+
+    def _shapes(
+        self,
+        parsed: list[_Parsed],
+        dependent: Mapping[str, tuple[list[str], Declaration]],
+        scope: Scope,
+    ) -> dict[str, tuple[Expr, Expr]]:
+        declared: dict[str, tuple[tuple[Expr, Expr], Place]] = {}
+        one = Integer(1)
+        for name, (_, declaration) in dependent.items():
+            declared[name] = ((one, one), declaration.place)
+        for declaration in self._text.declarations:
+            if declaration.kind == "shape":
+                name = meaning(parse_symbol(declaration.symbol), scope.temporal).name
+                declared[name] = (_declared_shape(declaration), declaration.place)
+        equations = [
+            Equation(p.name, p.statement.sides[1], p.place)
+            for p in parsed
+            if p.name in scope.temporal
+        ]
+        return infer_shapes(equations, scope, declared, self._letters(parsed, scope))
+
+    def _letters(self, parsed: list[_Parsed], scope: Scope) -> dict[str, str]:
+        """Return what sizes are called: n for states, m for inputs, q for what is read out."""
+        lagged = [
+            found.name
+            for p in parsed
+            for node in _symbols(p.statement, left=False)
+            for found in [meaning(node, scope.temporal)]
+            if found.time is not None and found.time != t
+        ]
+        defined = [p.name for p in parsed]
+        targets = [_name_at(d, scope) for d in self._declared("target", "one-hot")]
+        given = [
+            found.name
+            for p in parsed
+            for node in _symbols(p.statement, left=False)
+            for found in [meaning(node, scope.temporal)]
+            if found.time is not None and found.name not in defined
+        ]
+        inputs = [name for name in given if name not in targets]
+        letters = dict.fromkeys(lagged, "n")
+        outputs = [name for name in (*targets, *defined) if name not in letters]
+        # What is compared with the output has the output's size, so outputs name theirs first.
+        return {
+            **letters,
+            **dict.fromkeys(outputs, "q"),
+            **dict.fromkeys([name for name in inputs if name not in letters], "m"),
+        }
+
+    def _declared(self, *kinds: str) -> list[Declaration]:
+        return [d for d in self._text.declarations if d.kind in kinds]
+
+    def _definitions(
+        self,
+        parsed: list[_Parsed],
+        dependent: Mapping[str, tuple[list[str], Declaration]],
+        scope: Scope,
+    ) -> list[Definition]:
+        definitions = []
+        for p in parsed:
+            if p.name not in scope.temporal:
+                continue
+            left, right = build_sides(p.statement, scope, p.place)
+            try:
+                agree([left, right])
+            except BpttError as error:
+                error.place = error.place or p.place
+                raise
+            assert isinstance(left, Quantity)
+            definitions.append(Definition(left, right, p.place))
+        for name, (on, declaration) in dependent.items():
+            if name in {p.name for p in parsed}:
+                raise ModelError(
+                    f"{at_time(name, t)} is defined by an equation and declared to be unspecified.",
+                    declaration.place,
+                )
+            for argument in on:
+                if argument not in scope.shapes:
+                    raise ModelError(
+                        f"{at_time(argument, t)} is not defined.",
+                        declaration.place,
+                        "Give the equation that computes it.",
+                    )
+            arguments = [Quantity(argument, *scope.shapes[argument], t) for argument in on]
+            quantity = Quantity(name, 1, 1, t)
+            definitions.append(
+                Definition(quantity, Unspecified(name, *arguments), declaration.place)
+            )
+        return definitions
+
+    def _loss(
+        self,
+        definitions: Sequence[Definition],
+        declarations: Sequence[Declaration],
+        temporal: frozenset[str],
+    ) -> Quantity:
+        declared = [d for d in declarations if d.kind == "loss"]
+        if declared:
+            name = meaning(parse_symbol(declared[0].symbol), temporal).name
+            found = next((d.quantity for d in definitions if d.quantity.name == name), None)
+            if found is None:
+                raise ModelError(f"The loss {at_time(name, t)} is not defined.", declared[0].place)
+            return found
+        used = {q.name for d in definitions for q in quantities(d.expression)}
+        candidates = [
+            d for d in definitions if is_scalar(d.quantity) and d.quantity.name not in used
+        ]
+        if len(candidates) == 1:
+            return candidates[0].quantity
+        place = self._text.equations[-1] if self._text.equations else None
+        if not candidates:
+            unused = [d for d in definitions if d.quantity.name not in used]
+            if unused and unused[-1].place is not None and not is_scalar(unused[-1].quantity):
+                place = unused[-1].place
+            raise ModelError(
+                "There is no loss.",
+                place,
+                "Add the scalar equation E_t = …, or the line: E_t depends on \\hat{y}_t",
+            )
+        names = ", ".join(at_time(d.quantity.name, t) for d in candidates)
+        raise ModelError(
+            f"Which of {names} is the loss?", place, "Add the line: E_t is the loss of step t"
+        )
+
+    def _with_total(
+        self, definitions: Sequence[Definition], loss: Quantity, total: str
+    ) -> tuple[Definition, ...]:
+        quantity = Quantity(total, 1, 1, timeless)
+        return (*definitions, Definition(quantity, TimeSum(loss, t, 1, T)))
+
+    # Checks
+
+    def _check_times(self, definitions: Sequence[Definition], defined: frozenset[str]) -> None:
+        for definition in definitions[:-1]:
+            for quantity in quantities(definition.expression):
+                lag = t - quantity.time
+                shown = at_time(quantity.name, quantity.time)
+                place = self._find(definition.place, shown)
+                if not lag.is_Integer:
+                    raise ModelError(f"{shown} does not stand at a fixed distance from t.", place)
+                if lag < 0:
+                    raise ModelError(
+                        f"{shown} lies in the future of step t and cannot be computed there.",
+                        place,
+                        "A forward equation uses what stands at step t or before it.",
+                    )
+                if lag > 1:
+                    raise ModelError(
+                        f"{shown} reaches back more than one step, which is not supported yet.",
+                        place,
+                        "Name the earlier value as a state of its own.",
+                    )
+                if lag == 1 and quantity.name not in defined:
+                    raise ModelError(
+                        f"{shown} is used, but no equation defines {at_time(quantity.name, t)}.",
+                        place,
+                        "Data is used at step t; a state needs an equation.",
+                    )
+        _refuse_loops(definitions)
+
+    def _find(self, place: Place | None, shown: str) -> Place | None:
+        """Narrow a place down to the symbol, if it is written as it is printed."""
+        if place is None:
+            return None
+        compact = shown.replace("{", "").replace("}", "")
+        for statement, where in self._statements:
+            if where == place:
+                for node in _symbols(statement):
+                    text = place.text[slice(*node.span)]
+                    if text.replace("{", "").replace("}", "").replace(" ", "") == compact:
+                        return _at(place, node.span)
+        return place
+
+    def _check_names(
+        self, temporal: frozenset[str], functions: Mapping[str, ScalarFunction]
+    ) -> None:
+        """Refuse names that emitted code could not carry, and two names that it would mix up."""
+        codes: dict[str, str] = {}
+        scope = Scope({}, temporal, frozenset(), functions)
+        for statement, place in self._statements:
+            for node in _symbols(statement):
+                name = meaning(node, temporal).name
+                if name in ("\\mathbf{1}", "\\softmax", "\\diag") or scope.function(name):
+                    continue
+                where = _at(place, node.span)
+                try:
+                    code = identifier(name)
+                except NotationError as error:
+                    error.place, error.hint = where, error.hint or "Choose another name."
+                    raise
+                if code in RESERVED | RESERVED_SIZES:
+                    raise ModelError(
+                        f"The name {code} has a meaning of its own in emitted code.",
+                        where,
+                        "Choose another name.",
+                    )
+                if codes.setdefault(code, name) != name:
+                    raise ModelError(
+                        f"{codes[code]} and {name} would both be {code} in emitted code.",
+                        where,
+                        "Choose another name for one of them.",
+                    )
+
+    # The model
+
+    def _assemble(self, definitions: tuple[Definition, ...], loss: Quantity, scope: Scope) -> Model:
+        defined = {d.quantity.name for d in definitions}
+        used = [q for d in definitions for q in quantities(d.expression)]
+        data = dict.fromkeys(q.name for q in used if q.name not in defined)
+        lagged = dict.fromkeys(q.name for q in used if q.time == t - 1)
+        trained = dict.fromkeys(p for d in definitions for p in parameters(d.expression))
+        one_hot = frozenset(_name_at(d, scope) for d in self._declared("one-hot"))
+        self._check_declared(one_hot | self._spoken_of(scope), data, defined, trained, scope)
+        self._warn_of_data(definitions, data)
+        return Model(
+            title=self._text.title or "A recurrent network",
+            definitions=definitions,
+            parameters=tuple(trained),
+            data=tuple(Quantity(name, *scope.shapes[name], t) for name in data),
+            states=tuple(Quantity(name, *scope.shapes[name], t) for name in lagged),
+            loss=loss,
+            total=definitions[-1].quantity,
+            targets=one_hot | frozenset(_name_at(d, scope) for d in self._declared("target")),
+            one_hot=one_hot,
+            scope=scope,
+            warnings=tuple(self._warnings),
+        )
+
+    def _spoken_of(self, scope: Scope) -> frozenset[str]:
+        kinds = ("input", "target", "parameter", "shape")
+        return frozenset(_name_at(d, scope) for d in self._declared(*kinds))
+
+    def _check_declared(
+        self,
+        names: frozenset[str],
+        data: Mapping[str, None],
+        defined: set[str],
+        trained: Mapping[MatrixSymbol, None],
+        scope: Scope,
+    ) -> None:
+        known = set(data) | defined | {p.name for p in trained}
+        for declaration in self._declared("input", "target", "one-hot", "parameter", "shape"):
+            name = _name_at(declaration, scope)
+            if name not in known:
+                raise ModelError(
+                    f"{declaration.symbol} is declared, but no equation uses it.",
+                    declaration.place,
+                )
+            if declaration.kind in ("input", "target", "one-hot") and name not in data:
+                raise ModelError(
+                    f"{declaration.symbol} is declared as data, but it is "
+                    + ("computed." if name in defined else "a parameter: it carries no time."),
+                    declaration.place,
+                )
+            if declaration.kind == "parameter" and name in known - {p.name for p in trained}:
+                raise ModelError(
+                    f"{declaration.symbol} is declared as a parameter, but it carries time.",
+                    declaration.place,
+                )
+
+    def _warn_of_data(self, definitions: Sequence[Definition], data: Mapping[str, None]) -> None:
+        """Warn of a bare summand with a time and no equation: most people mean a shared bias."""
+        declared = {d.symbol for d in self._declared("input", "target", "one-hot", "shape")}
+        for definition in definitions:
+            for node in subexpressions(definition.expression):
+                if not isinstance(node, MatAdd) or not any(
+                    isinstance(a, MatMul) for a in node.args
+                ):
+                    continue
+                for term in node.args:
+                    if isinstance(term, Quantity) and term.name in data:
+                        shown = at_time(term.name, t)
+                        if shown not in declared:
+                            self._warnings.append(
+                                f"{shown} carries t and no equation defines it: it is read as data, "
+                                f"given anew at every step. For a bias that all steps share, write "
+                                f"{term.name}."
+                            )
+
+
+def _refuse_loops(definitions: Sequence[Definition]) -> None:
+    """Refuse equations of one step that need each other."""
+    needs = {
+        d.quantity.name: {q.name for q in quantities(d.expression) if q.time == t}
+        for d in definitions[:-1]
+    }
+    while True:
+        # What needs nothing that waits is computed; what nothing that waits needs is no loop.
+        needed = set().union(*needs.values()) if needs else set()
+        free = [name for name in needs if not needs[name] & set(needs) or name not in needed]
+        if not free:
+            break
+        for name in free:
+            del needs[name]
+    if needs:
+        names = ", ".join(at_time(name, t) for name in needs)
+        place = next(d.place for d in definitions if d.quantity.name in needs)
+        raise ModelError(
+            f"These need each other within one step: {names}.",
+            place,
+            "One of them must use the value of step t-1.",
+        )
+
+
+def _symbols(statement: syntax.Statement, *, left: bool = True) -> list[syntax.Symbol]:
+    """Return the symbols of a statement, in order."""
+    sides = statement.sides if left else statement.sides[1:]
+    return [symbol for side in sides for symbol in syntax.symbols(side)]
+
+
+def _applied_names(statement: syntax.Statement) -> list[str]:
+    """Return the names that stand directly before a bracket."""
+    found: list[str] = []
+    for node in (node for side in statement.sides for node in syntax.walk(side)):
+        if isinstance(node, syntax.Chain):
+            bases = [p.base if isinstance(p, syntax.Scripted) else p for p in node.parts]
+            for base, behind in zip(bases, bases[1:], strict=False):
+                if isinstance(base, syntax.Name) and isinstance(behind, syntax.Bracket):
+                    found.append(base.text)
+    return found
+
+
+def _at(place: Place, span: syntax.Span) -> Place:
+    return Place(place.text, *span, place.first_line)
+
+
+def _inner(declaration: Declaration, text: str) -> Place:
+    start = declaration.place.text.find(text, declaration.place.start, declaration.place.end)
+    if start < 0:
+        return declaration.place
+    return Place(declaration.place.text, start, start + len(text), declaration.place.first_line)
+
+
+def _name(declaration: Declaration) -> str:
+    symbol = parse_symbol(declaration.symbol, _inner(declaration, declaration.symbol))
+    return meaning(symbol, frozenset()).name
+
+
+def _name_at(declaration: Declaration, scope: Scope) -> str:
+    symbol = parse_symbol(declaration.symbol, _inner(declaration, declaration.symbol))
+    return meaning(symbol, scope.temporal).name
+
+
+def _declared_shape(declaration: Declaration) -> tuple[Expr, Expr]:
+    text = declaration.argument.split("}")[0].strip("{ ").split()
+    words = " ".join(text[:1] if "{" not in declaration.argument else text)
+    pieces = [p for p in words.replace("\\times", " ").replace("×", " ").split() if p]
+    sizes = [Integer(int(p)) if p.isdigit() else size_symbol(p) for p in pieces]
+    if not 1 <= len(sizes) <= 2 or any(not p.isalnum() or p in RESERVED_SIZES for p in pieces):
+        raise NotationError(
+            "This shape cannot be read.",
+            declaration.place,
+            "Write x_t ∈ R^m or W ∈ R^{n \\times m}.",
+        )
+    return (sizes[0], Integer(1)) if len(sizes) == 1 else (sizes[0], sizes[1])
