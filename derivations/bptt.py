@@ -305,7 +305,7 @@ def _local_reason(definition: Definition, variable: Quantity) -> str:
 
 def _readout(model: Model) -> list[Equation]:
     """∂E_t/∂u_t for everything between the state and the loss, the nearest to the loss first."""
-    equations = []
+    equations: list[Equation] = []
     loss, state = model.loss, model.states[0]
     for definition in reversed(in_order(model)):
         start = definition.quantity
@@ -468,7 +468,7 @@ def _path_sum(model: Model) -> list[Section]:
     return [
         Section(
             "The sum over paths",
-            "$\\partial^{+}$ is the immediate derivative: what stands at other steps is held fixed.",
+            "$\\partial^{+}$ is the immediate derivative: other steps are held fixed.",
             tuple(single),
         ),
         Section(
@@ -636,7 +636,7 @@ def _gradients(model: Model, adjoints: dict[str, MatrixExpr]) -> Section:
     )
     return Section(
         "The gradients",
-        "Every parameter is used at every step; its gradient is the sum of what each use hands back.",
+        "Every parameter is used at every step; its gradient sums what each use hands back.",
         tuple(equations),
     )
 

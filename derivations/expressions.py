@@ -321,7 +321,7 @@ def show_shape(expression: MatrixExpr) -> str:
 
 def is_scalar(expression: MatrixExpr) -> bool:
     """Tell whether an expression is a 1 × 1 matrix."""
-    return expression.shape == (1, 1)
+    return bool(expression.shape == (1, 1))
 
 
 def is_parameter(expression: Basic) -> bool:

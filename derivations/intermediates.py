@@ -1,4 +1,4 @@
-"""Names for what the user did not name: the preactivation inside σ(…), the logits inside softmax(…)."""
+"""Names for what the user did not name: the preactivation in σ(…), the logits in softmax(…)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ def _named(
     if isinstance(inner, Quantity) or not _is_compound(inner):
         return expression
     wanted = DISTRIBUTION if isinstance(inner, Softmax) else letter
-    quantity = Quantity(_free_name(wanted, owner.name, taken), *inner.shape, t)
+    rows, columns = inner.shape
+    quantity = Quantity(_free_name(wanted, owner.name, taken), rows, columns, t)
     taken.add(quantity.name)
     found.append(Definition(quantity, inner))
     return exchange(expression, {inner: quantity})

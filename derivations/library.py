@@ -32,7 +32,7 @@ def cell_text(name: str) -> str:
         raise ModelError(
             f"The library has no cell {name!r}.", hint=f"It has {', '.join(cell_names())}."
         )
-    return resources.files("derivations").joinpath("cells", f"{name}.md").read_text("utf-8")
+    return resources.files("derivations").joinpath(f"cells/{name}.md").read_text("utf-8")
 
 
 def cell(name: str, activation: str | None = None) -> Model:

@@ -8,7 +8,7 @@ from sympy import Expr, MatrixExpr, MatrixSymbol, Symbol
 
 from derivations.activations import ACTIVATIONS, FUNCTIONS
 from derivations.errors import ModelError, Place
-from derivations.expressions import Quantity, t
+from derivations.expressions import Quantity, Unspecified, t
 from derivations.notation.names import Scope
 
 
@@ -138,6 +138,12 @@ class Model:
         """Names of elementwise functions of which nothing is known."""
         functions = self.scope.functions.items()
         return tuple(name for name, function in functions if function.formula is None)
+
+    @property
+    def unspecified_loss(self) -> bool:
+        """Whether nothing is known of the loss but what it depends on."""
+        definition = self.definition(self.loss.name)
+        return definition is not None and isinstance(definition.expression, Unspecified)
 
     def quantity(self, name: str, time: Expr | int = t) -> Quantity:
         """Return a quantity of the model at a step."""

@@ -1,7 +1,8 @@
-"""A text of forward equations to a `Model`: names, roles, shapes, expressions, checks, in this order."""
+"""A text of forward equations to a `Model`: names, roles, shapes, expressions, checks."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,13 +27,18 @@ from derivations.expressions import (
 from derivations.model import Definition, Model
 from derivations.notation import syntax
 from derivations.notation.build import agree, build_sides
+from derivations.notation.latex import latex
 from derivations.notation.names import Scope, at_time, identifier, meaning, temporal_name
 from derivations.notation.parse import parse_statement, parse_symbol
 from derivations.notation.text import Declaration, read_text
 from derivations.shapes import Equation, infer_shapes, size_symbol
 
 #: Names that emitted modules keep for themselves.
-RESERVED = frozenset({"np", "params", "data", "tape", "grads", "PARAMS", "DATA", "CONSTRAINTS"})
+RESERVED = frozenset(
+    {"np", "params", "data", "tape", "dtype", "t", "PARAMS", "DATA", "CONSTRAINTS", "Arrays"}
+    | {"times", "outer", "softmax", "log_softmax", "sigmoid", "softplus", "normal_cdf"}
+    | {"forward", "backward", "value_and_grad"}
+)
 #: Sizes that have a fixed meaning: the number of steps and of sequences in a batch.
 RESERVED_SIZES = frozenset({"T", "B"})
 
@@ -77,9 +83,9 @@ class _Reader:
         definitions = self._definitions(parsed, dependent, scope)
         loss = self._loss(definitions, declarations, temporal)
         scope = replace(scope, shapes={**shapes, total: (Integer(1), Integer(1))})
-        definitions = self._with_total(definitions, loss, total)
-        self._check_times(definitions, frozenset(names) | frozenset(dependent))
-        return self._assemble(definitions, loss, scope)
+        complete = (*definitions, self._total_definition(parsed, loss, total, scope))
+        self._check_times(complete, frozenset(names) | frozenset(dependent))
+        return self._assemble(complete, loss, scope)
 
     # Names
 
@@ -315,11 +321,21 @@ class _Reader:
             f"Which of {names} is the loss?", place, "Add the line: E_t is the loss of step t"
         )
 
-    def _with_total(
-        self, definitions: Sequence[Definition], loss: Quantity, total: str
-    ) -> tuple[Definition, ...]:
+    def _total_definition(
+        self, parsed: Sequence[_Parsed], loss: Quantity, total: str, scope: Scope
+    ) -> Definition:
         quantity = Quantity(total, 1, 1, timeless)
-        return (*definitions, Definition(quantity, TimeSum(loss, t, 1, T)))
+        expected = TimeSum(loss, t, 1, T)
+        written = next((p for p in parsed if p.name not in scope.temporal), None)
+        if written is None:
+            return Definition(quantity, expected)
+        if build_sides(written.statement, scope, written.place) != [quantity, expected]:
+            raise ModelError(
+                "The total loss is the sum of the losses of all steps.",
+                written.place,
+                f"Write {total} = {latex(expected)}, or leave the line out.",
+            )
+        return Definition(quantity, expected, written.place)
 
     # Checks
 
@@ -465,9 +481,9 @@ class _Reader:
                         shown = at_time(term.name, t)
                         if shown not in declared:
                             self._warnings.append(
-                                f"{shown} carries t and no equation defines it: it is read as data, "
-                                f"given anew at every step. For a bias that all steps share, write "
-                                f"{term.name}."
+                                f"{shown} carries t and no equation defines it: it is read as "
+                                "data, given anew at every step. For a bias that all steps share, "
+                                f"write {term.name}."
                             )
 
 
@@ -507,7 +523,7 @@ def _applied_names(statement: syntax.Statement) -> list[str]:
     for node in (node for side in statement.sides for node in syntax.walk(side)):
         if isinstance(node, syntax.Chain):
             bases = [p.base if isinstance(p, syntax.Scripted) else p for p in node.parts]
-            for base, behind in zip(bases, bases[1:], strict=False):
+            for base, behind in itertools.pairwise(bases):
                 if isinstance(base, syntax.Name) and isinstance(behind, syntax.Bracket):
                     found.append(base.text)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from sympy import Expr, Integer, Symbol
 from derivations.errors import NotationError, Place, ShapeError
 from derivations.notation import syntax
 from derivations.notation.interpret import Interpreter
-from derivations.notation.names import Scope, parts
+from derivations.notation.names import Scope, identifier, parts
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ class Unifier:
             self._parent[size] = self._parent[self._parent[size]]
             size = self._parent[size]
         return size
+
+    def values(self) -> list[Expr]:
+        """Return every value that a size has."""
+        return list(self._value.values())
 
     def value(self, size: int) -> Expr | None:
         """Return the value of a size, if it has one."""
@@ -139,11 +144,11 @@ class ShapeAlgebra:
         shaped = [value for value in factors if isinstance(value, Dimensions)]
         if not shaped:
             return Bare()
-        for left, right in zip(shaped, shaped[1:], strict=False):
+        for left, right in itertools.pairwise(shaped):
             if self._unifier.value(left.columns) == 1 and self._unifier.value(right.rows) is None:
                 raise ShapeError(
                     "Two columns cannot be multiplied.",
-                    hint="Write ⊙ for the elementwise product, or a transpose (^\\top) on one of them.",
+                    hint="Write ⊙ for the elementwise product, or ^\\top behind one of them.",
                 )
             self._unifier.equate(left.columns, right.rows, "A product needs columns = rows")
         return Dimensions(shaped[0].rows, shaped[-1].columns)
@@ -227,10 +232,10 @@ def infer_shapes(
             except ShapeError as error:
                 error.place = error.place or equation.place
                 raise
-    for name, shape in algebra.symbols.items():
-        is_free = unifier.value(shape.columns) is None
+    for name, dimensions in algebra.symbols.items():
+        is_free = unifier.value(dimensions.columns) is None
         if is_free and (name in scope.temporal or name in scope.timeless):
-            unifier.equate(shape.columns, unifier.one, "A vector has one column")
+            unifier.equate(dimensions.columns, unifier.one, "A vector has one column")
     return _named(algebra.symbols, unifier, letters)
 
 
@@ -238,7 +243,8 @@ def _named(
     symbols: Mapping[str, Dimensions], unifier: Unifier, letters: Mapping[str, str]
 ) -> dict[str, tuple[Expr, Expr]]:
     names: dict[int, Expr] = {}
-    taken = {str(value) for value in map(unifier.value, range(len(unifier._parent))) if value}
+    # A size is a variable of the emitted code, as every symbol is: no two share a name.
+    taken = {str(value) for value in unifier.values()} | set(map(identifier, symbols))
 
     def size(unknown: int, letter: str) -> Expr:
         value = unifier.value(unknown)

@@ -155,6 +155,23 @@ def turn_differences(expression: Basic) -> Basic:
     return multiply(kept, *expression.args[2:])
 
 
+def factor_out(expression: Basic) -> Basic:
+    """u ⊙ v + u ⊙ w = u ⊙ (v + w)."""
+    if not isinstance(expression, MatAdd):
+        return expression
+    if not all(isinstance(term, HadamardProduct) for term in expression.args):
+        return expression
+    shared: list[MatrixExpr] = []
+    for factors in zip(*(term.args for term in expression.args), strict=False):
+        if any(factor != factors[0] for factor in factors):
+            break
+        shared.append(factors[0])
+    if not shared or any(len(term.args) == len(shared) for term in expression.args):
+        return expression
+    rest = add(*(hadamard(*term.args[len(shared) :]) for term in expression.args))
+    return hadamard(*shared, rest)
+
+
 def gather_transposes(expression: Basic) -> Basic:
     """uᵀ + vᵀ = (u + v)ᵀ for a sum of rows."""
     if isinstance(expression, MatAdd) and expression.shape[0] == 1 and not is_scalar(expression):
@@ -173,6 +190,7 @@ def tidy_steps(expression: MatrixExpr, one_hot: frozenset[str]) -> list[MatrixEx
         sum_one_hot(one_hot),
         positive_first,
         turn_differences,
+        factor_out,
     ]
     found: list[MatrixExpr] = []
     for step in steps:
@@ -185,8 +203,6 @@ def tidy_steps(expression: MatrixExpr, one_hot: frozenset[str]) -> list[MatrixEx
 
 def divides(expression: Basic) -> bool:
     """Tell whether an expression divides by something that is computed."""
-    return (
-        (isinstance(expression, HadamardPower)
-        and bool(expression.exp.is_negative))
-        or any(divides(argument) for argument in expression.args)
+    return (isinstance(expression, HadamardPower) and bool(expression.exp.is_negative)) or any(
+        divides(argument) for argument in expression.args
     )

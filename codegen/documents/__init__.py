@@ -1,0 +1,1 @@
+"""Documents: a proven derivation as LaTeX, as text for a terminal, as JSON; a module a format."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
-from sympy import Expr, MatrixExpr, MatrixSymbol, OneMatrix
+from sympy import Expr, Integer, MatrixExpr, MatrixSymbol, OneMatrix
 
 from derivations.errors import NotationError, Place, ShapeError
 from derivations.expressions import (
@@ -44,7 +45,7 @@ class Ones:
 
 
 #: A SymPy number, a matrix expression, or ones of a length still to be told.
-Value = Expr | MatrixExpr | Ones
+Value: TypeAlias = "Expr | MatrixExpr | Ones"
 
 
 def build(node: syntax.Node, scope: Scope, place: Place) -> MatrixExpr:
@@ -107,9 +108,12 @@ class _Expressions:
     def add(self, terms: Sequence[tuple[int, Value]]) -> Value:
         shaped = next((value for _, value in terms if isinstance(value, MatrixExpr)), None)
         if shaped is None:
-            if any(isinstance(value, Ones) for _, value in terms):
-                raise ShapeError("How many ones these are cannot be told.")
-            return sum((sign * value for sign, value in terms[1:]), terms[0][0] * terms[0][1])
+            summed: Expr = Integer(0)
+            for sign, value in terms:
+                if isinstance(value, Ones):
+                    raise ShapeError("How many ones these are cannot be told.")
+                summed += sign * value
+            return summed
         values = [(sign, _shaped(value, shaped.shape)) for sign, value in terms]
         return add(*(value if sign > 0 else negate(value) for sign, value in values))
 

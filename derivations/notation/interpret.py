@@ -221,11 +221,11 @@ class Interpreter(Generic[Value]):
         argument = parts[position + 1] if position + 1 < len(parts) else None
         if argument is None or isinstance(argument, syntax.Operator | syntax.Series):
             raise self._refuse(f"The function {name} needs an argument.", function.span)
-        behind = None
         if isinstance(argument, syntax.Scripted) and isinstance(argument.base, syntax.Bracket):
-            argument, behind = argument.base, argument
-        value = self._apply(name, function, self.value(argument))
-        return value if behind is None else self._with_scripts(value, behind)
+            # What stands behind the bracket, as in σ(a)², is applied to the function's value.
+            value = self._apply(name, function, self.value(argument.base))
+            return self._with_scripts(value, argument)
+        return self._apply(name, function, self.value(argument))
 
     def _apply(self, name: str, function: syntax.Node, argument: Value) -> Value:
         order, exponent = 0, None

@@ -14,10 +14,60 @@ from lark import Token
 
 #: Functions and Greek letters that plain text may write without a backslash.
 FUNCTION_WORDS = frozenset(
-    ["tanh", "exp", "log", "ln", "sigmoid", "relu", "ReLU", "identity", "softplus", "gelu", "GELU", "silu", "SiLU", "softmax", "diag"]
+    [
+        "tanh",
+        "exp",
+        "log",
+        "ln",
+        "sigmoid",
+        "relu",
+        "ReLU",
+        "identity",
+        "softplus",
+        "gelu",
+        "GELU",
+        "silu",
+        "SiLU",
+        "softmax",
+        "diag",
+    ]
 )
 GREEK_WORDS = frozenset(
-    ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"]
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "iota",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+        "pi",
+        "rho",
+        "sigma",
+        "tau",
+        "upsilon",
+        "phi",
+        "chi",
+        "psi",
+        "omega",
+        "Gamma",
+        "Delta",
+        "Theta",
+        "Lambda",
+        "Xi",
+        "Pi",
+        "Sigma",
+        "Phi",
+        "Psi",
+        "Omega",
+    ]
 )
 #: Every command that may stand for a symbol. Nothing else does: a formula cannot smuggle TeX.
 SYMBOL_COMMANDS = frozenset(
@@ -25,7 +75,26 @@ SYMBOL_COMMANDS = frozenset(
     for word in FUNCTION_WORDS
     | GREEK_WORDS
     | frozenset(
-        ["partial", "top", "intercal", "varepsilon", "vartheta", "varpi", "varrho", "varsigma", "varphi", "ell", "hbar", "nabla", "imath", "jmath", "Re", "Im", "wp", "aleph"]
+        [
+            "partial",
+            "top",
+            "intercal",
+            "varepsilon",
+            "vartheta",
+            "varpi",
+            "varrho",
+            "varsigma",
+            "varphi",
+            "ell",
+            "hbar",
+            "nabla",
+            "imath",
+            "jmath",
+            "Re",
+            "Im",
+            "wp",
+            "aleph",
+        ]
     )
 )
 

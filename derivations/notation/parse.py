@@ -1,4 +1,4 @@
-"""Text to syntax: the Lark grammar, and the transformer that turns its trees into `syntax` nodes."""
+"""Text to syntax: the Lark grammar, and the transformer of its trees into `syntax` nodes."""
 
 from __future__ import annotations
 

@@ -56,6 +56,18 @@ class Arithmetic(Protocol):
     def unspecified(self, name: str, step: int, values: Sequence[Any]) -> tuple[Any, list[Any]]: ...
 
 
+class Scalars(Protocol):
+    """What a formula in one variable needs of a kind of number."""
+
+    def number(self, value: Expr) -> Any: ...
+    def reduce_one(self, value: Any) -> Any: ...
+    def invert(self, value: Any) -> Any: ...
+    def root_of_pi(self) -> Any: ...
+    def square_root(self, base: Expr) -> Any: ...
+    def is_positive(self, value: Any) -> bool: ...
+    def transcendental(self, name: str, value: Any) -> Any: ...
+
+
 def _digest(*key: object) -> int:
     return int.from_bytes(blake2b(repr(key).encode(), digest_size=16).digest(), "big")
 
@@ -72,7 +84,7 @@ def _derivative(function: ScalarFunction, order: int) -> Expr:
     return function.derivative(order)
 
 
-def _evaluate(formula: Expr, value: Any, domain: Field | Real | Degree) -> Any:
+def _evaluate(formula: Expr, value: Any, domain: Scalars) -> Any:
     """Evaluate a formula in one variable by walking it."""
     if isinstance(formula, Symbol):
         return value
@@ -103,7 +115,7 @@ def _evaluate(formula: Expr, value: Any, domain: Field | Real | Degree) -> Any:
 _X = Symbol("x", real=True)
 
 
-def _power(base: Expr, exponent: Expr, value: Any, domain: Field | Real | Degree) -> Any:
+def _power(base: Expr, exponent: Expr, value: Any, domain: Scalars) -> Any:
     if isinstance(exponent, Rational) and exponent.q == 2 and not base.free_symbols:
         root = domain.root_of_pi() if base is pi else domain.square_root(base)
         return _integer_power(root, int(exponent.p), domain)
@@ -112,7 +124,7 @@ def _power(base: Expr, exponent: Expr, value: Any, domain: Field | Real | Degree
     return _integer_power(_evaluate(base, value, domain), int(exponent), domain)
 
 
-def _integer_power(base: Any, exponent: int, domain: Field | Real | Degree) -> Any:
+def _integer_power(base: Any, exponent: int, domain: Scalars) -> Any:
     if exponent < 0:
         base, exponent = domain.invert(base), -exponent
     result = domain.number(Rational(1))
@@ -121,7 +133,7 @@ def _integer_power(base: Any, exponent: int, domain: Field | Real | Degree) -> A
     return result
 
 
-def _piece(formula: Piecewise, value: Any, domain: Field | Real | Degree) -> Any:
+def _piece(formula: Piecewise, value: Any, domain: Scalars) -> Any:
     for expression, condition in formula.args:
         if condition == True:  # noqa: E712 - SymPy's true is no bool
             return _evaluate(expression, value, domain)

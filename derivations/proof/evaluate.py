@@ -1,4 +1,4 @@
-"""The value of every node, with its tangents: one rule a node, forward mode, nothing of calculus.py.
+"""The value of every node, with its tangents: one rule a node, forward mode.
 
 A `Dual` holds a matrix and how it moves when a seed moves: one matrix for each direction of the
 seed. The rules say what a node means and how a small change of its operands changes it.

@@ -170,7 +170,7 @@ class RunEnvironment:
         return self._run.point.size(size)
 
     def step(self, time: Expr) -> int:
-        value = time.subs(self._steps)
+        value: Expr = time.subs(self._steps)
         if not value.is_Integer:
             free = ", ".join(sorted(str(symbol) for symbol in value.free_symbols))
             raise NotationError(f"The step {free} is not said to run over anything.")

@@ -1,0 +1,213 @@
+"""The main job, stage by stage.
+
+read      text -> Model                   derivations.model
+derive    Model -> Derivation             derivations.bptt
+prove     Derivation -> proven            derivations.proving
+lower     Derivation -> Program           codegen.lower
+passes    Program -> Program              codegen.passes
+emit      Program -> source text          codegen.targets
+check     source text -> GradientReport   codegen.gradcheck
+document  Derivation -> text              codegen.documents
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from codegen.documents.latex import fragment, standalone
+from codegen.gradcheck import GradientReport, check_module
+from codegen.lower import lower
+from codegen.passes.distribute import distribute
+from codegen.passes.stabilise import stabilise
+from codegen.program import Program
+from codegen.targets.numpy.module import emit
+from derivations import Derivation, Model, cell_names, derive, prove
+from derivations.errors import EmitError, ModelError, VerificationError
+from derivations.library import cell_text
+
+#: Program → Program, in this order; the textbook style keeps the literal equations.
+STYLES: Mapping[str, tuple[Callable[[Program], Program], ...]] = {
+    "textbook": (stabilise,),
+    "fast": (stabilise, distribute),
+}
+TARGETS = ("numpy",)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text of forward equations and where it came from.
+
+    Attributes
+    ----------
+    name : str
+        What files are called after it: letters, digits, ``-``.
+    text : str
+    """
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Build:
+    """Everything that one model gives.
+
+    Attributes
+    ----------
+    name : str
+    derivation : Derivation
+        Proven.
+    reports : mapping of style to GradientReport
+    files : mapping of file name to text
+    """
+
+    name: str
+    derivation: Derivation
+    reports: Mapping[str, GradientReport]
+    files: Mapping[str, str]
+
+
+def find_source(name: str) -> Source:
+    """Return a cell of the library, or the text of a file.
+
+    Raises
+    ------
+    ModelError
+        When there is neither, or the file is no text.
+    """
+    if name in cell_names():
+        return Source(name, cell_text(name))
+    path = Path(name)
+    if not path.suffix and not path.exists():
+        raise ModelError(
+            f"There is no cell {name!r}.",
+            hint=f"The library has {', '.join(cell_names())}; a file is named with its ending.",
+        )
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise ModelError(f"{name} cannot be read: {reason}.") from None
+    return Source(re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-") or "model", text)
+
+
+def proven_derivation(source: Source, activation: str | None = None) -> Derivation:
+    """Read, derive and prove."""
+    return prove(derive(Model.read(source.text, activation)))
+
+
+def emit_source(derivation: Derivation, name: str, style: str, target: str = "numpy") -> str:
+    """Return the source of an emitted module.
+
+    Raises
+    ------
+    EmitError
+        When the style or the target is unknown.
+    """
+    if target not in TARGETS:
+        raise EmitError(f"There is no target {target!r}.", hint=f"Known: {', '.join(TARGETS)}.")
+    if style not in STYLES:
+        raise EmitError(f"There is no style {style!r}.", hint=f"Known: {', '.join(STYLES)}.")
+    program = lower(derivation)
+    for transform in STYLES[style]:
+        program = transform(program)
+    return emit(program, _details(derivation, name, style))
+
+
+def build(source: Source, activation: str | None = None) -> Build:
+    """Derive, prove, emit and check one model; nothing is written yet.
+
+    Raises
+    ------
+    BpttError
+        At the first stage that fails: an equation that the judge rejects, or an emitted gradient
+        that a numerical test rejects.
+    """
+    derivation = proven_derivation(source, activation)
+    modules = {style: emit_source(derivation, source.name, style) for style in STYLES}
+    reports = {style: check_source(text) for style, text in modules.items()}
+    for style, report in reports.items():
+        if not report.passed:
+            raise VerificationError(
+                f"The {style} module of {source.name} fails its gradient check.", hint=str(report)
+            )
+    files = {
+        "derivation.tex": standalone(derivation, "derivation-fragment.tex"),
+        "derivation-fragment.tex": fragment(derivation),
+        **{module_name(source.name, style): text for style, text in modules.items()},
+    }
+    return Build(
+        source.name, derivation, reports, {"README.md": _readme(source, derivation, files), **files}
+    )
+
+
+def module_name(name: str, style: str) -> str:
+    """Return the file name of an emitted module, which must be importable.
+
+    Examples
+    --------
+    >>> module_name("rnn-hh", "fast")
+    'rnn_hh_fast.py'
+    """
+    stem = name.replace("-", "_")
+    return f"{'m_' if stem[0].isdigit() else ''}{stem}_{style}.py"
+
+
+def check_source(text: str) -> GradientReport:
+    """Run the gradient checks on the source of a module."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "emitted.py"
+        path.write_text(text, "utf-8")
+        return check_module(path)
+
+
+def version() -> str:
+    """Return the version of this project."""
+    return metadata.version("bptt")
+
+
+def _functions(derivation: Derivation) -> list[tuple[str, str]]:
+    functions = derivation.model.scope.functions
+    return [(name, function.name) for name, function in functions.items()]
+
+
+def _details(derivation: Derivation, name: str, style: str) -> list[str]:
+    chosen = "".join(
+        f", {symbol.removeprefix(chr(92))} = {f}" for symbol, f in _functions(derivation)
+    )
+    paragraphs = [
+        "Loss and gradients by back-propagation through time, emitted by bptt "
+        f"{version()} from the forward equations of {name} (style {style}{chosen}); do not edit. "
+        "Numbers in comments are those of the proven equations in derivation.tex.",
+        "A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are "
+        "time-major, batch second. Index t is step t, except in the data, which counts from 0.",
+    ]
+    if derivation.model.unspecified_loss:
+        paragraphs.append(
+            "The loss is unspecified: its gradient by the prediction is part of the data. The "
+            "value is the inner product with it, which is the function that has these gradients."
+        )
+    return paragraphs
+
+
+def _readme(source: Source, derivation: Derivation, files: Mapping[str, str]) -> str:
+    model = derivation.model
+    equations = "\n".join(f"    {line}" for line in source.text.strip().splitlines())
+    made = "\n".join(f"- `{name}`" for name in files)
+    chosen = "".join(f" {symbol} is {f}." for symbol, f in _functions(derivation))
+    definitions = sum(equation.is_definition for equation in derivation.equations)
+    return (
+        f"# {model.title}\n\n"
+        f"Made by `bptt build {source.name}` (bptt {version()}) from these lines:\n\n"
+        f"{equations}\n\n"
+        f"{derivation.proven} equations are proven, {definitions} are definitions.{chosen} "
+        "Both modules passed central differences, a complex step and a Taylor test when they were "
+        f"made; `bptt verify {module_name(source.name, 'fast')}` runs these again.\n\n{made}\n\n"
+        "`derivation.tex` is the page to compile; it takes in `derivation-fragment.tex`, which can "
+        "stand in a paper of your own. Everything here is overwritten by the next build.\n"
+    )

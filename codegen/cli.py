@@ -1,0 +1,193 @@
+"""The command `bptt`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from codegen.build import (
+    STYLES,
+    TARGETS,
+    Build,
+    build,
+    emit_source,
+    find_source,
+    proven_derivation,
+)
+from codegen.documents.json import as_json
+from codegen.documents.latex import fragment
+from codegen.documents.text import text
+from codegen.files import write_files
+from codegen.gradcheck import GradientReport, check_module, worst_error
+from derivations import cell, cell_names
+from derivations.activations import ACTIVATIONS
+from derivations.errors import BpttError, EmitError, VerificationError
+
+FORMATS = {"latex": fragment, "text": text, "json": as_json}
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Derive back-propagation through time, prove every equation, emit tested gradient code.",
+)
+
+ModelName = Annotated[str, typer.Argument(help="A cell of the library, or a file of equations.")]
+Activation = Annotated[
+    str | None, typer.Option(help=f"What σ is: {', '.join(ACTIVATIONS)}.", show_default=False)
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="A file; the terminal without it.")
+]
+
+
+@app.command("build")
+def build_command(
+    model: Annotated[
+        str | None, typer.Argument(help="A cell of the library, or a file of equations.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every cell of the library.")] = False,
+    activation: Activation = None,
+    out: Annotated[Path, typer.Option(help="Each model gets a folder in it.")] = Path("generated"),
+) -> None:
+    """Derive, prove, emit, check and write one model, or the whole library."""
+    if every == (model is not None):
+        raise EmitError("Name one model, or say --all.")
+    sources = [find_source(name) for name in (cell_names() if model is None else [model])]
+    console = Console()
+    built: list[tuple[Build, list[Path]]] = []
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("building", total=len(sources))
+        for source in sources:
+            progress.update(task, description=source.name)
+            made = build(source, activation)
+            _warn(made)
+            built.append((made, write_files(out / made.name, made.files)))
+            progress.advance(task)
+    console.print(_summary(built))
+
+
+@app.command("derive")
+def derive_command(
+    model: ModelName,
+    form: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}.")] = "text",
+    activation: Activation = None,
+    output: Output = None,
+) -> None:
+    """Derive and prove a model; print the derivation."""
+    if form not in FORMATS:
+        raise EmitError(f"There is no format {form!r}.", hint=f"Known: {', '.join(FORMATS)}.")
+    _deliver(FORMATS[form](proven_derivation(find_source(model), activation)), output)
+
+
+@app.command("emit")
+def emit_command(
+    model: ModelName,
+    target: Annotated[str, typer.Option(help=f"{', '.join(TARGETS)}.")] = "numpy",
+    style: Annotated[str, typer.Option(help=f"{', '.join(STYLES)}.")] = "textbook",
+    activation: Activation = None,
+    output: Output = None,
+) -> None:
+    """Emit the gradient code of a model."""
+    source = find_source(model)
+    derivation = proven_derivation(source, activation)
+    _deliver(emit_source(derivation, source.name, style, target), output)
+
+
+@app.command("verify")
+def verify_command(
+    path: Annotated[Path, typer.Argument(help="An emitted module.")],
+    seed: Annotated[int, typer.Option(help="Chooses sizes' entries and directions.")] = 0,
+) -> None:
+    """Test the gradients of an emitted module numerically."""
+    report = check_module(path, seed=seed)
+    Console().print(_checks([(path.name, report)]))
+    if not report.passed:
+        raise VerificationError(f"{path} fails.", hint=str(report))
+
+
+@app.command("cells")
+def cells_command() -> None:
+    """List the library, one line a cell."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name in cell_names():
+        table.add_row(Text(name, style="bold"), Text(cell(name).title))
+    Console().print(table)
+
+
+def main() -> NoReturn:
+    """Run the command; every failure is one message, and the status 2."""
+    try:
+        app()  # leaves by SystemExit, with status 2 for a command that it does not understand
+    except BpttError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        print("Interrupted; nothing was half-written.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        print(f"This is a bug of bptt: {type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(70)
+    sys.exit(0)
+
+
+def _fail(message: str) -> NoReturn:
+    """Print a message as it stands: it holds the user's text, which is no markup."""
+    print(f"bptt: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _warn(made: Build) -> None:
+    for warning in made.derivation.model.warnings:
+        print(f"bptt: {made.name}: {warning}", file=sys.stderr)
+
+
+def _deliver(printed: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(printed if printed.endswith("\n") else printed + "\n")
+    else:
+        write_files(output.parent, {output.name: printed})
+
+
+def _summary(built: list[tuple[Build, list[Path]]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("model")
+    table.add_column("equations proven", justify="right")
+    table.add_column("worst difference error", justify="right")
+    table.add_column("files written")
+    for made, paths in built:
+        worst = max(worst_error(report.finite_differences) for report in made.reports.values())
+        table.add_row(
+            Text(made.name, style="bold"),
+            str(made.derivation.proven),
+            f"{worst:.1e}",
+            Text(f"{len(paths)} in {paths[0].parent}/"),
+        )
+    return table
+
+
+def _checks(reports: list[tuple[str, GradientReport]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("module")
+    for title in ("finite differences", "complex step", "Taylor order", "passed"):
+        table.add_column(title, justify="right")
+    for name, report in reports:
+        stepped = report.complex_step
+        order = report.taylor.order
+        table.add_row(
+            Text(name, style="bold"),
+            f"{worst_error(report.finite_differences):.1e}",
+            "not applicable" if stepped is None else f"{worst_error(stepped):.1e}",
+            report.taylor.kind if order is None else f"{order:.3f}",
+            "yes" if report.passed else "no",
+        )
+    return table
+

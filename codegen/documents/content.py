@@ -1,0 +1,293 @@
+"""What every document says of a derivation: symbols, conventions, and how it was proven.
+
+Prose is text with ``$`` around formulas, as in `Equation.reason`; each format shows it in its way.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from derivations.derivation import Derivation, Equation
+from derivations.errors import EmitError
+from derivations.expressions import t
+from derivations.model import Model
+from derivations.notation.latex import latex
+from derivations.proof.arithmetic import DIGITS
+
+#: The categories of characters that steer a terminal or a typesetter instead of being shown.
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A symbol of the derivation.
+
+    Attributes
+    ----------
+    latex : str
+        With its time, if it carries one.
+    shape : tuple of str
+        Rows and columns.
+    role : str
+        One of ``state``, ``input``, ``target``, ``parameter``, ``computed``, ``loss``,
+        ``adjoint``.
+    """
+
+    latex: str
+    shape: tuple[str, str]
+    role: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the judge found, over all equations.
+
+    Attributes
+    ----------
+    equations, definitions, given : int
+        How many there are; how many define a symbol; how many are the user's own.
+    exact, real : int
+        How many were decided modulo 2^61 − 1, and how many in real arithmetic.
+    instances : int
+        How often both sides were compared, over all equations.
+    networks : tuple
+        The sizes of each random network, T among them.
+    log2_bound : int
+        No false equation passes the exact comparison with a probability of 2 to this power.
+    log2_any : int
+        The same for the event that any of them does.
+    """
+
+    equations: int
+    definitions: int
+    given: int
+    exact: int
+    real: int
+    instances: int
+    networks: tuple[tuple[tuple[str, int], ...], ...]
+    log2_bound: int
+    log2_any: int
+
+
+def checked(derivation: Derivation) -> Derivation:
+    """Return the derivation if everything in it is proven.
+
+    Raises
+    ------
+    EmitError
+        At the first equation that is neither a definition nor proven.
+
+    Examples
+    --------
+    >>> from derivations.bptt import derive
+    >>> from derivations.library import cell
+    >>> checked(derive(cell("rnn")))
+    Traceback (most recent call last):
+    derivations.errors.EmitError: Equation (1), forward:a, is not proven.
+    A document shows proven equations only: prove(derivation).
+    """
+    for equation in derivation.equations:
+        if not equation.is_definition and equation.evidence is None:
+            raise EmitError(
+                f"Equation ({equation.number}), {equation.label}, is not proven.",
+                hint="A document shows proven equations only: prove(derivation).",
+            )
+    return derivation
+
+
+def visible(text: str) -> str:
+    """Return a user's text on one line, with a code for every character that is not for the eye.
+
+    Examples
+    --------
+    >>> visible("red\\x1b[31m\\ttext")
+    'red[U+001B][31m text'
+    """
+    words = unicodedata.normalize("NFC", " ".join(text.split()))
+    return "".join(f"[U+{ord(c):04X}]" if unicodedata.category(c) in _UNSEEN else c for c in words)
+
+
+def runs(equations: tuple[Equation, ...]) -> Iterator[tuple[str, tuple[Equation, ...]]]:
+    """Yield each reason with the equations in a row that it holds for.
+
+    Examples
+    --------
+    >>> one = Equation("a", 1, (), "", "Because.")
+    >>> two = Equation("b", 2, (), "", "Because.")
+    >>> [(reason, len(group)) for reason, group in runs((one, two))]
+    [('Because.', 2)]
+    """
+    for reason, group in groupby(equations, key=lambda equation: equation.reason):
+        yield reason, tuple(group)
+
+
+def symbols(derivation: Derivation) -> tuple[Symbol, ...]:
+    """Return the symbols of a derivation, by role, in the order in which they appear.
+
+    Examples
+    --------
+    >>> from derivations.bptt import derive
+    >>> from derivations.library import cell
+    >>> [symbol.latex for symbol in symbols(derive(cell("rnn"))) if symbol.role == "adjoint"]
+    ['\\\\delta_t^z', '\\\\delta_t^h', '\\\\delta_t^a']
+    """
+    model = derivation.model
+    special = {state.name for state in model.states} | {model.loss.name}
+    computed = [
+        definition.quantity
+        for definition in model.definitions
+        if definition.quantity.time == t and definition.quantity.name not in special
+    ]
+    adjoints = [e.left for e in derivation.equations if e.is_definition]
+    members = {
+        "state": list(model.states),
+        "input": [data for data in model.data if data.name not in model.targets],
+        "target": [data for data in model.data if data.name in model.targets],
+        "parameter": list(model.parameters),
+        "computed": computed,
+        "loss": [model.loss, model.total],
+        "adjoint": adjoints,
+    }
+    return tuple(
+        Symbol(latex(one), (str(one.shape[0]), str(one.shape[1])), role)
+        for role, group in members.items()
+        for one in group
+    )
+
+
+def conventions(derivation: Derivation) -> tuple[str, ...]:
+    """Return the conventions, a paragraph each, in the symbols of this derivation.
+
+    Examples
+    --------
+    >>> from derivations.bptt import derive
+    >>> from derivations.library import cell
+    >>> print(conventions(derive(cell("rnn")))[-1])
+    In code, arrays are time-major and batch second: $x$ is $(T, B, m)$, $h_0$ is $(B, n)$.
+    """
+    model = derivation.model
+    total = latex(model.total)
+    lines = [
+        "Vectors are columns. A Jacobian is in numerator layout: $\\partial u / \\partial v$ has "
+        "a row for every entry of $u$ and a column for every entry of $v$.",
+        "$\\odot$ and $\\oslash$ multiply and divide entry by entry, and bind less tightly than "
+        "the matrix product; functions and powers of a vector act on every entry. In a sum with "
+        "vectors, a number stands for the vector of that number; $\\mathbf{1}$ is the vector of "
+        "ones.",
+        "A product over time runs against time: $\\prod_{j=k+1}^{t} J_j = J_t J_{t-1} \\cdots "
+        "J_{k+1}$; the empty product is the identity. Sums and products over time take in the "
+        "whole product behind them.",
+        "$\\partial$ is the total derivative; $\\partial^{+}$ is the immediate one, for which "
+        "what stands at other steps is held fixed (Pascanu, Mikolov, Bengio 2013).",
+        f"The gradient of the scalar ${total}$ by a parameter has that parameter's shape. The "
+        "derivative of a vector by a parameter has a column for every entry of the parameter, row "
+        "by row; a row vector times it is written in the parameter's shape.",
+    ]
+    adjoints = [equation for equation in derivation.equations if equation.is_definition]
+    if adjoints:
+        own, meaning = latex(adjoints[-1].left), adjoints[-1].right.args[0]
+        above, below = latex(meaning.of), latex(meaning.by)
+        lines.append(
+            f"${own}$ is the adjoint of ${below}$: "
+            f"$(\\partial {above} / \\partial {below})^{{\\top}}$."
+        )
+    initial = " and ".join(f"${latex(state.at(0))}$" for state in model.states)
+    given = "is" if len(model.states) == 1 else "are"
+    lines.append(f"Time runs $1, \\ldots, T$; {initial} {given} given.")
+    marks = "✓ marks an equation that was proven, as told at the end"
+    if any(e.evidence is not None and e.evidence.method != "exact" for e in derivation.equations):
+        marks += f"; ≈ marks one whose sides agree to {DIGITS} digits"
+    lines.append(f"{marks}; def. marks a definition.")
+    lines.append(_arrays(model))
+    return tuple(lines)
+
+
+def _arrays(model: Model) -> str:
+    inputs = [data for data in model.data if data.name not in model.targets]
+    shown = [f"${data.name}$ is $(T, B, {data.shape[0]})$" for data in inputs[:1]]
+    shown += [f"${latex(state.at(0))}$ is $(B, {state.shape[0]})$" for state in model.states[:1]]
+    return f"In code, arrays are time-major and batch second: {', '.join(shown)}."
+
+
+def proof(derivation: Derivation) -> Proof:
+    """Return what the judge found, over all equations."""
+    equations = tuple(checked(derivation).equations)
+    found = [equation.evidence for equation in equations if equation.evidence is not None]
+    bounds = [evidence.log2_bound for evidence in found if evidence.method == "exact"]
+    networks = dict.fromkeys(sizes for evidence in found for sizes in evidence.sizes)
+    largest = max(bounds, default=0.0)
+    return Proof(
+        equations=len(equations),
+        definitions=sum(equation.is_definition for equation in equations),
+        given=sum(equation.label.startswith("forward:") for equation in equations),
+        exact=len(bounds),
+        real=len(found) - len(bounds),
+        instances=sum(evidence.cases for evidence in found),
+        networks=tuple(networks),
+        log2_bound=math.ceil(largest),  # a bound from above: rounded to nothing smaller
+        log2_any=math.ceil(largest + math.log2(max(len(bounds), 1))),
+    )
+
+
+def proof_text(derivation: Derivation) -> str:
+    """Return the paragraph on how the equations were proven, and on what that shows.
+
+    Examples
+    --------
+    >>> from derivations.bptt import derive
+    >>> from derivations.library import cell
+    >>> from derivations.proving import prove
+    >>> proof_text(prove(derive(cell("rnn"))))[:38]
+    'Of the 43 equations, 3 are definitions'
+    """
+    found = proof(derivation)
+    networks = "; ".join(
+        ", ".join(f"${name} = {size}$" for name, size in sizes) for sizes in found.networks
+    )
+    text = (
+        f"Of the {found.equations} equations, {found.definitions} are definitions, which leave "
+        f"nothing to prove, and {found.given} are the forward equations, which are given. All but "
+        "the definitions were read back from the LaTeX that is printed here, and their sides were "
+        f"evaluated on {len(found.networks)} random networks ({networks}), at every "
+        f"admissible choice of the free steps: {found.instances} instances in all. Derivatives "
+        "were computed there in forward mode from the forward equations alone, by none of the "
+        "rules that led to these formulas."
+    )
+    if found.exact:
+        which = "The" if not found.real else f"For {found.exact} equations the"
+        text += (
+            f" {which} comparison is exact: in arithmetic modulo the prime $2^{{61}}-1$, with "
+            "random values for parameters, data and scalar functions, the sides agree in every "
+            "entry. A false equation would pass with a probability below "
+            f"$2^{{{found.log2_bound}}}$ (Schwartz and Zippel; the largest bound of all "
+            f"equations), and at least one of the {found.exact} would with one below "
+            f"$2^{{{found.log2_any}}}$."
+        )
+    if found.real:
+        text += (
+            f" {found.real} equations cannot be decided so; their sides agree to {DIGITS} digits "
+            "in real arithmetic at random points, which is evidence and no proof."
+        )
+    return text + (
+        " This is a probabilistic proof at these sizes: at them, and up to that probability, the "
+        "equations hold for all parameters and data. The sizes differ from each other so that a "
+        "wrong transpose, order, index or range shows. Other sizes and more steps were not tried, "
+        "and nothing is said of rounding in a program."
+    )
+
+
+__all__ = [
+    "Proof",
+    "Symbol",
+    "checked",
+    "conventions",
+    "proof",
+    "proof_text",
+    "runs",
+    "symbols",
+    "visible",
+]

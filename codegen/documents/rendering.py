@@ -1,0 +1,49 @@
+"""Values → text through a Jinja template, with delimiters that LaTeX leaves alone."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, meta
+
+
+@cache
+def _environment(package: str) -> Environment:
+    return Environment(
+        loader=PackageLoader(package),
+        undefined=StrictUndefined,
+        block_start_string="\\BLOCK{",
+        block_end_string="}",
+        variable_start_string="\\VAR{",
+        variable_end_string="}",
+        comment_start_string="\\COMMENT{",
+        comment_end_string="}",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # strings come finished: what is user text was escaped for its format
+    )
+
+
+def render(package: str, template: str, /, **values: object) -> str:
+    """Return a template of a package, filled in.
+
+    Parameters
+    ----------
+    package : str
+        The package whose folder ``templates`` holds the template.
+    template : str
+        The name of the file.
+    **values
+        Finished strings, or tuples of small dataclasses of them: exactly those that the template
+        names.
+    """
+    environment = _environment(package)
+    assert environment.loader is not None
+    source = environment.loader.get_source(environment, template)[0]
+    used = meta.find_undeclared_variables(environment.parse(source))
+    assert used == set(values), f"{template} uses {sorted(used)}; {sorted(values)} came"
+    return environment.get_template(template).render(values)
+
+
+__all__ = ["render"]

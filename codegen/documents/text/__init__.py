@@ -1,0 +1,188 @@
+"""A derivation as plain Unicode text for a terminal, at most 100 columns wide."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from codegen.documents.content import (
+    Symbol,
+    checked,
+    conventions,
+    proof_text,
+    runs,
+    symbols,
+    visible,
+)
+from codegen.documents.printed import plain
+from codegen.documents.rendering import render
+from codegen.documents.text.unicode import unicode
+from derivations.derivation import Derivation, Equation, Section
+
+COLUMNS = 100
+_FORMULA = re.compile(r"\$([^$]*)\$")
+_BEFORE_A_SIGN = re.compile(r" (?=[·⊙+-] )")
+#: What the number and the mark take at the left of an equation.
+_MARGIN = 13
+
+
+@dataclass(frozen=True)
+class ShownSection:
+    """A heading, its rule, a paragraph, and runs of equations, all broken into lines."""
+
+    title: str
+    rule: str
+    text: str
+    runs: tuple[str, ...]
+
+
+def text(derivation: Derivation) -> str:
+    """Return a proven derivation as text: symbols, conventions, equations, and their proof.
+
+    Raises
+    ------
+    EmitError
+        When an equation is not proven.
+
+    Examples
+    --------
+    >>> from derivations.bptt import derive
+    >>> from derivations.library import cell
+    >>> from derivations.proving import prove
+    >>> lines = text(prove(derive(cell("rnn")))).splitlines()
+    >>> print(next(line for line in lines if line.startswith(" (37)")))
+     (37)  ✓     ∂E/∂W_rec = Σ_{t=1}^{T} δ_t^a h_{t-1}ᵀ
+    """
+    title = visible(checked(derivation).model.title)
+    lines = wrapped(title, COLUMNS)
+    return render(
+        __name__,
+        "text.txt.jinja",
+        title="\n".join(lines),
+        rule="=" * max(map(columns, lines)),
+        symbols=_symbols(symbols(derivation)),
+        conventions=tuple(_indented("- ", readable(line)) for line in conventions(derivation)),
+        sections=tuple(_section(section) for section in derivation.sections),
+        proof="\n".join(wrapped(readable(proof_text(derivation)), COLUMNS)),
+    )
+
+
+def readable(prose: str) -> str:
+    """Return text with ``$`` around formulas as Unicode text.
+
+    Examples
+    --------
+    >>> print(readable("The adjoint of $\\\\hat{y}_t$."))
+    The adjoint of ŷ_t.
+    """
+    return _FORMULA.sub(lambda match: plain(match[1]), prose)
+
+
+def columns(line: str) -> int:
+    """Return how many columns of a terminal a line takes.
+
+    Examples
+    --------
+    >>> columns("ŷ_t"), columns("中文"), columns("x\\u0303")
+    (3, 4, 1)
+    """
+    return sum(_columns_of(character) for character in line)
+
+
+def _columns_of(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def wrapped(prose: str, room: int) -> list[str]:
+    """Break text into lines between words, and a word that is too long anywhere.
+
+    Examples
+    --------
+    >>> wrapped("one two three", 7)
+    ['one two', 'three']
+    >>> wrapped("abcdefgh", 3)
+    ['abc', 'def', 'gh']
+    """
+    lines = [""]
+    for word in prose.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if columns(longer) <= room:
+            lines[-1] = longer
+            continue
+        lines += [""] if lines[-1] else []
+        for character in word:
+            if columns(lines[-1] + character) > room:
+                lines.append("")
+            lines[-1] += character
+    return lines
+
+
+def _indented(front: str, prose: str) -> str:
+    lines = wrapped(prose, COLUMNS - len(front))
+    return front + f"\n{' ' * len(front)}".join(lines)
+
+
+def _symbols(found: Sequence[Symbol]) -> tuple[str, ...]:
+    rows = []
+    for role in dict.fromkeys(symbol.role for symbol in found):
+        shown = [f"{plain(s.latex)} ({'×'.join(s.shape)})" for s in found if s.role == role]
+        rows.append(_indented(f"{role:<11}", ", ".join(one.replace(" (", "\0(") for one in shown)))
+    return tuple(row.replace("\0", " ") for row in rows)  # a symbol and its shape stay together
+
+
+def _section(section: Section) -> ShownSection:
+    shown = []
+    for reason, group in runs(section.equations):
+        head = "\n".join(wrapped(readable(reason), COLUMNS))
+        shown.append("\n".join([head, *(_equation(equation) for equation in group)]))
+    title = readable(section.title)
+    body = "\n".join(wrapped(readable(section.text), COLUMNS))
+    return ShownSection(title, "-" * columns(title), body, tuple(shown))
+
+
+def _equation(equation: Equation) -> str:
+    mark = "def." if equation.is_definition else "✓"
+    if equation.evidence is not None and equation.evidence.method != "exact":
+        mark = "≈"
+    front = f"{f' ({equation.number})':<6} {mark:<{_MARGIN - 7}}"
+    return front + f"\n{' ' * _MARGIN}".join(_lines(equation))
+
+
+def _lines(equation: Equation) -> list[str]:
+    """Return the equation on one line, or each side on its own, its range behind the last."""
+    room = COLUMNS - _MARGIN
+    sides = [unicode(side) for side in equation.sides]
+    conditions = f"   for {plain(equation.conditions)}" if equation.conditions else ""
+    line = " = ".join(sides) + conditions
+    if columns(line) <= room and len(sides) <= 3:
+        return [line]
+    indent = " " * columns(sides[0])
+    lines = [f"{sides[0]} = {sides[1]}", *(f"{indent} = {side}" for side in sides[2:])]
+    if columns(lines[-1] + conditions) <= room:
+        lines[-1] += conditions
+    else:
+        lines.append(indent + conditions)
+    return [piece for line in lines for piece in _pieces(line, room, len(indent) + 3)]
+
+
+def _pieces(line: str, room: int, indent: int) -> list[str]:
+    """Break a line that is too wide before a sign, or where it must be, between its words."""
+    if columns(line) <= room:
+        return [line]
+    indent = min(indent, room // 2)
+    left = line[: len(line) - len(line.lstrip())]
+    narrow = room - max(indent, len(left))
+    chunks = _BEFORE_A_SIGN.split(line.strip())
+    if all(columns(chunk) <= narrow for chunk in chunks):
+        kept = " ".join(chunk.replace(" ", "\0") for chunk in chunks)
+    else:
+        kept = line.strip()
+    first, *rest = (piece.replace("\0", " ") for piece in wrapped(kept, narrow))
+    return [left + first, *(" " * indent + piece for piece in rest)]
+
+
+__all__ = ["columns", "readable", "text", "wrapped"]

@@ -1,0 +1,65 @@
+"""Files appear whole or not at all: written beside their place, then renamed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from derivations.errors import EmitError
+
+
+def write_files(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write several text files into a folder, each whole; nothing changes before all are written.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is missing.
+    texts : mapping of file name to text
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of the mapping.
+
+    Raises
+    ------
+    EmitError
+        When the folder cannot be written; what stood there before stands there still.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     [path.name for path in write_files(Path(name), {"a.txt": "text"})]
+    ['a.txt']
+    """
+    waiting: list[tuple[str, Path]] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            waiting.append((_written(folder, text), folder / name))
+        for temporary, path in waiting:
+            os.replace(temporary, path)
+    except OSError as error:
+        for temporary, _ in waiting:
+            with suppress(OSError):
+                os.unlink(temporary)
+        raise EmitError(
+            f"{folder} cannot be written: {error.strerror}.",
+            hint="Choose another folder with --out.",
+        ) from None
+    return [path for _, path in waiting]
+
+
+def _written(folder: Path, text: str) -> str:
+    """Write a text beside its place and return where."""
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
+    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+    umask = os.umask(0)
+    os.umask(umask)
+    os.chmod(temporary, 0o666 & ~umask)  # mkstemp keeps its files to the user
+    return temporary

@@ -1,0 +1,254 @@
+"""Emitted NumPy modules: right, stable, checked, readable."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import subprocess
+import sys
+import warnings
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codegen.build import STYLES, emit_source
+from codegen.gradcheck import check_module
+from codegen.targets.numpy.functions import source
+from derivations import Derivation, Model, cell, cell_names, derive
+from derivations.activations import ACTIVATIONS
+from derivations.errors import EmitError
+
+
+@lru_cache(maxsize=None)
+def derived(name: str, activation: str) -> Derivation:
+    return derive(cell(name, activation))
+
+
+@lru_cache(maxsize=None)
+def module(name: str, activation: str, style: str) -> ModuleType:
+    return loaded(emit_source(derived(name, activation), name, style), f"{name}-{activation}-{style}")
+
+
+def loaded(text: str, name: str = "emitted") -> ModuleType:
+    made = ModuleType(name)
+    exec(compile(text, f"{name}.py", "exec"), made.__dict__)
+    return made
+
+
+def draw(emitted: ModuleType, sizes: dict[str, int], seed: int = 0) -> tuple[dict, dict]:
+    generator = np.random.default_rng(seed)
+    params = {
+        k: generator.standard_normal([sizes[a] for a in axes]) for k, axes in emitted.PARAMS.items()
+    }
+    data = {
+        k: generator.standard_normal([sizes[a] for a in axes]) for k, axes in emitted.DATA.items()
+    }
+    for k in emitted.CONSTRAINTS:
+        rows = generator.integers(sizes[emitted.DATA[k][-1]], size=data[k].shape[:-1])
+        data[k] = np.eye(sizes[emitted.DATA[k][-1]])[rows]
+    return params, data
+
+
+SIZES = {"n": 4, "m": 3, "q": 5, "T": 6, "B": 2}
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("name", cell_names())
+def test_gradients_pass_all_three_checks(name: str, activation: str, style: str) -> None:
+    report = check_module(module(name, activation, style), seed=1)
+    assert report.passed, str(report)
+    assert report.complex_step is not None
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    name=st.sampled_from(cell_names()),
+    activation=st.sampled_from(ACTIVATIONS),
+    style=st.sampled_from(sorted(STYLES)),
+    sizes=st.fixed_dictionaries({size: st.integers(1, 4) for size in "nmqTB"}),
+    seed=st.integers(0, 10**6),
+)
+@pytest.mark.slow
+def test_gradients_at_any_size(
+    name: str, activation: str, style: str, sizes: dict[str, int], seed: int
+) -> None:
+    report = check_module(module(name, activation, style), sizes, seed)
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("name", cell_names())
+def test_styles_agree_to_rounding(name: str, activation: str) -> None:
+    textbook, fast = (module(name, activation, style) for style in ("textbook", "fast"))
+    params, data = draw(textbook, SIZES)
+    (left, left_grads), (right, right_grads) = (
+        m.value_and_grad(params, data) for m in (textbook, fast)
+    )
+    assert left == pytest.approx(right, rel=1e-13)
+    assert left_grads.keys() == right_grads.keys() >= textbook.PARAMS.keys()
+    for key, gradient in left_grads.items():
+        scale = np.abs(gradient).max()
+        assert np.abs(gradient - right_grads[key]).max() <= 1e-13 * scale, key
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_saturated_networks_neither_warn_nor_break(activation: str, style: str) -> None:
+    """Logits of ±1e4 and saturated σ: finite values, no warning of any kind."""
+    emitted = module("rnn", activation, style)
+    params, data = draw(emitted, SIZES)
+    params = {k: np.sign(v) * (1e4 if k in ("W_in", "W_out", "c") else 0.25) for k, v in params.items()}
+    data["x"] = np.sign(data["x"])
+    data["x"][0] = 0.0
+    with warnings.catch_warnings(), np.errstate(over="raise", invalid="raise", divide="raise"):
+        warnings.simplefilter("error")
+        value, grads = emitted.value_and_grad(params, data)
+    assert np.isfinite(value)
+    assert value > 0
+    for key, gradient in grads.items():
+        assert np.isfinite(gradient).all(), key
+        assert gradient.shape == (params | data)[key].shape
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_single_precision_stays_single(style: str) -> None:
+    emitted = module("rnn", "tanh", style)
+    params, data = draw(emitted, SIZES)
+    single = [{k: v.astype(np.float32) for k, v in d.items()} for d in (params, data)]
+    value, grads = emitted.value_and_grad(*single)
+    exact, exact_grads = emitted.value_and_grad(params, data)
+    assert value == pytest.approx(exact, rel=1e-5)
+    for key, gradient in grads.items():
+        assert gradient.dtype == np.float32
+        np.testing.assert_allclose(gradient, exact_grads[key], rtol=1e-3, atol=1e-4)
+
+
+def test_an_unspecified_loss_takes_its_gradient_as_an_argument() -> None:
+    """With ∂E_t/∂ŷ_t of the cross-entropy, the gradients are those of the cross-entropy."""
+    given_row, spelled = module("rnn-hh", "tanh", "fast"), module("rnn", "tanh", "fast")
+    params, data = draw(spelled, SIZES)
+    params["b"], params["c"] = np.zeros(4), np.zeros(5)
+    _, tape = spelled.forward(params, data)
+    row = -data["y"] / tape["y_hat"][1:]
+    same = {"W_hh": params["W_rec"], "W_hx": params["W_in"], "W_s": params["W_out"]}
+    _, grads = given_row.value_and_grad(
+        same, {"x": data["x"], "h_0": data["h_0"], "dE_dy_hat": row}
+    )
+    _, expected = spelled.value_and_grad(params, data)
+    for key, other in (("W_hh", "W_rec"), ("W_hx", "W_in"), ("W_s", "W_out"), ("x", "x")):
+        np.testing.assert_allclose(grads[key], expected[other], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p, d: p.pop("b"), "params has"),
+        (lambda p, d: p.update(extra=np.ones(3)), "params has"),
+        (lambda p, d: d.pop("x"), "data has"),
+        (lambda p, d: p.update(W_in=p["W_in"].T), r"params\['W_in'\] has shape \(3, 4\); \(n=4, m\)"),
+        (lambda p, d: p.update(b=p["b"][:, None]), r"params\['b'\] has shape \(4, 1\); \(n=4\)"),
+        (lambda p, d: p.update(b=p["b"].astype(int)), r"params\['b'\] is int64; an array of floats"),
+        (lambda p, d: p.update(b=[0.0] * 4), r"params\['b'\] is list; an array of floats"),
+        (lambda p, d: d["x"].__setitem__((0, 0, 0), np.nan), r"data\['x'\] has entries that are not"),
+        (lambda p, d: d["x"].__setitem__((0, 0, 0), np.inf), r"data\['x'\] has entries that are not"),
+        (lambda p, d: d.update(y=d["y"] * 2), r"data\['y'\]: each row was expected to sum to one"),
+        (lambda p, d: d.update(x=d["x"][:0]), r"data\['x'\] has shape \(0, 2, 3\); every size"),
+        (lambda p, d: d.update(h_0=d["h_0"][:1]), r"data\['h_0'\] has shape \(1, 4\); \(B=2, n=4\)"),
+    ],
+)
+def test_bad_arrays_are_named(change: object, message: str) -> None:
+    emitted = module("rnn", "tanh", "textbook")
+    params, data = draw(emitted, SIZES)
+    change(params, data)  # type: ignore[operator]
+    with pytest.raises(ValueError, match=message):
+        emitted.value_and_grad(params, data)
+    with pytest.raises(ValueError, match=message):
+        emitted.forward(params, data)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_module_imports_numpy_alone(style: str) -> None:
+    tree = ast.parse(emit_source(derived("rnn", "gelu"), "rnn", style))
+    imported = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert [alias.name for node in imported for alias in node.names] == ["numpy"]
+
+
+@pytest.mark.parametrize("name", cell_names())
+def test_fast_loops_hold_nothing_but_the_recurrence(name: str) -> None:
+    """Each loop multiplies by the recurrent weights once; the rest is one product for all steps."""
+    tree = ast.parse(emit_source(derived(name, "tanh"), name, "fast"))
+    loops = [n for n in ast.walk(tree) if isinstance(n, ast.For) and ast.unparse(n.target) == "t"]
+    assert len(loops) == 2
+    for loop in loops:
+        products = [n for n in ast.walk(loop) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.MatMult)]
+        assert len(products) == 1
+        weight = ast.unparse(products[0].right)
+        assert weight.removesuffix(".T") in ("W_rec", "W_hh")
+
+
+def test_every_line_carries_the_number_of_an_equation() -> None:
+    text = emit_source(derived("rnn", "tanh"), "rnn", "textbook")
+    derivation = derived("rnn", "tanh")
+    numbers = {equation.number for equation in derivation.equations}
+    lines = text.splitlines()
+    for previous, line in zip(lines, lines[1:], strict=False):
+        if "[t] =" in line or "+= " in line or "-= " in line:
+            number = int(previous.strip().removeprefix("# (").split(")")[0])
+            assert number in numbers, line
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("style", STYLES)
+def test_emitted_code_is_formatted_and_clean(style: str, activation: str, tmp_path: Path) -> None:
+    if importlib.util.find_spec("ruff") is None:
+        pytest.skip("ruff is not installed")
+    for name in cell_names():
+        (tmp_path / f"{name}.py").write_text(emit_source(derived(name, activation), name, style))
+    for command in (["format", "--check", "--diff"], ["check", "--select", "E,F,W,B,UP"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--isolated", "--line-length=100", "--no-cache", str(tmp_path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_unspecified_activation_is_refused() -> None:
+    model = Model.read("h_t = \\sigma(W h_{t-1} + U x_t)\nE_t depends on h_t")
+    with pytest.raises(EmitError, match="Code needs to know what"):
+        emit_source(derive(model), "model", "fast")
+
+
+def test_names_that_are_made_do_not_hide_names_that_are_given() -> None:
+    model = Model.read("h_t = tanh(W h_{t-1} + d_W)\nE_t depends on h_t")
+    with pytest.raises(EmitError, match="two things"):
+        emit_source(derive(model), "model", "fast")
+
+
+def test_normal_cdf_is_exact_to_rounding() -> None:
+    import mpmath
+
+    emitted = loaded("import numpy as np\n" + source("normal_cdf"))
+    points = np.concatenate([np.linspace(-12, 12, 801), [-1e4, 1e4, 0.0, 1e-9, -1e-9]])
+    for point, value in zip(points, emitted.normal_cdf(points), strict=True):
+        with mpmath.workdps(40):
+            exact = mpmath.ncdf(mpmath.mpf(float(point)))
+            assert abs(mpmath.mpf(float(value)) - exact) <= 1e-13 * exact + mpmath.mpf(10) ** -300
+
+
+def test_generated_modules_load_from_their_files(tmp_path: Path) -> None:
+    path = tmp_path / "rnn.py"
+    path.write_text(emit_source(derived("rnn", "tanh"), "rnn", "fast"))
+    spec = importlib.util.spec_from_file_location("rnn", path)
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    assert made.PARAMS["W_rec"] == ("n", "n")
