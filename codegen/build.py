@@ -200,12 +200,11 @@ def _readme(source: Source, derivation: Derivation, files: Mapping[str, str]) ->
     equations = "\n".join(f"    {line}" for line in source.text.strip().splitlines())
     made = "\n".join(f"- `{name}`" for name in files)
     chosen = "".join(f" {symbol} is {f}." for symbol, f in _functions(derivation))
-    definitions = sum(equation.is_definition for equation in derivation.equations)
     return (
         f"# {model.title}\n\n"
         f"Made by `bptt build {source.name}` (bptt {version()}) from these lines:\n\n"
         f"{equations}\n\n"
-        f"{derivation.proven} equations are proven, {definitions} are definitions.{chosen} "
+        f"{derivation.proven} equations are proven.{chosen} "
         "Both modules passed central differences, a complex step and a Taylor test when they were "
         f"made; `bptt verify {module_name(source.name, 'fast')}` runs these again.\n\n{made}\n\n"
         "`derivation.tex` is the page to compile; it takes in `derivation-fragment.tex`, which can "

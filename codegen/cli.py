@@ -190,4 +190,3 @@ def _checks(reports: list[tuple[str, GradientReport]]) -> Table:
             "yes" if report.passed else "no",
         )
     return table
-

@@ -496,12 +496,31 @@ def random_direction(point: Point, names: Sequence[str], generator: np.random.Ge
     return {name: np.asarray(generator.standard_normal(point.array(name).shape)) for name in names}
 
 
+def deviation(samples: Sequence[Any]) -> Array:
+    """Return the standard deviation of the rounding errors in samples at tiny equal steps.
+
+    Third differences over tiny steps contain nothing but rounding (Moré, Wild 2011, SIAM J. Sci.
+    Comput. 33: Estimating computational noise).
+
+    Parameters
+    ----------
+    samples : Sequence of float or ndarray
+        The numbers at 0, h, 2h, ….
+
+    Examples
+    --------
+    >>> float(deviation([3 + k + k**2 for k in range(9)]))
+    0.0
+    """
+    # The third difference of independent errors has 1 + 9 + 9 + 1 times their variance.
+    return np.asarray(np.sqrt(np.mean(np.diff(samples, 3, axis=0) ** 2, axis=0) / 20.0))
+
+
 def rounding_of_value(point: Point, names: Sequence[str], value: float) -> float:
     """Return how far E may be from its exact value, measured and not guessed.
 
-    E may be a small sum of large terms, where eps·|E| is far too little.  Third differences of E
-    over steps of 1e-10 contain nothing but rounding (Moré, Wild 2011, Estimating computational
-    noise); the median over directions is not moved by one that happens to cross a kink.
+    E may be a small sum of large terms, where eps·|E| is far too little.  The median over
+    directions is not moved by one that happens to cross a kink.
 
     Parameters
     ----------
@@ -524,8 +543,7 @@ def rounding_of_value(point: Point, names: Sequence[str], value: float) -> float
     for _ in range(5):
         direction = random_direction(point, names, generator)
         values = [point.value_along(direction, 1e-10 * k) for k in range(10)]
-        # The third difference of independent errors has 1 + 9 + 9 + 1 times their variance.
-        deviations.append(math.sqrt(float(np.mean(np.diff(values, 3) ** 2)) / 20.0))
+        deviations.append(float(deviation(values)))
     measured = float(np.median(deviations))
     # Four deviations cover every one of some thousand evaluations.
     return max(MACHINE_EPSILON * abs(value), 4.0 * measured)
@@ -794,9 +812,9 @@ def complex_step(
         rounding = np.zeros(gradient.shape)
         comparison = compare(name, gradient, measured, rounding, COMPLEX_STEP_TOLERANCE)
         if not comparison.accepted and math.isfinite(comparison.error):
-            # Perhaps both sides cancel to a small rest.  The measured side alone says how much of
-            # that rest is rounding.
-            rounding = rounding_of_imaginary_parts(point, list(gradients), name, measured)
+            # Perhaps both sides cancel to a small rest, and this is its rounding.
+            level = rounding_of_derivatives(point, list(gradients), name)
+            rounding = np.full(gradient.shape, level)
             comparison = compare(name, gradient, measured, rounding, COMPLEX_STEP_TOLERANCE)
         comparisons.append(comparison)
     return tuple(comparisons)
@@ -831,24 +849,29 @@ def imaginary_parts(point: Point, names: Sequence[str], name: str) -> Array | No
     return measured
 
 
-def rounding_of_imaginary_parts(
-    point: Point, names: Sequence[str], name: str, measured: Array
-) -> Array:
-    """Return how far the complex step moves when every input moves by one unit of rounding.
+def rounding_of_derivatives(point: Point, names: Sequence[str], name: str) -> float:
+    """Return how far the entries of one gradient may be from their exact values.
 
-    No algorithm in float64 can be asked for more than that: its inputs may be such neighbours.
+    Both sides are asked, since the complex step alone does not show it all: near saturation the
+    usual 1 − h² loses digits that the derivative itself does not lose.  The steps are longer than
+    for E, because there h hardly moves.
     """
     generator = np.random.default_rng(0)
-    spread = 0.0
-    for _ in range(6):
-        signs = {n: np.sign(d) for n, d in random_direction(point, names, generator).items()}
-        arrays = {n: point.array(n) * (1.0 + MACHINE_EPSILON * s) for n, s in signs.items()}
-        neighbour = imaginary_parts(Point(point.module, *point.moved(arrays)), names, name)
-        if neighbour is not None:
-            spread = max(spread, float(np.max(np.abs(neighbour - measured))))
-    # One level for the array, since six neighbours may by luck agree in an entry; eight times it,
-    # since they are few and two computations are compared.  An infinite spread explains nothing.
-    return np.full(measured.shape, 8.0 * spread if math.isfinite(spread) else 0.0)
+    levels = []
+    for _ in range(3):
+        direction = random_direction(point, names, generator)
+        both = []
+        for k in range(8):
+            moved = point.moved({n: point.array(n) + 1e-7 * k * d for n, d in direction.items()})
+            measured = imaginary_parts(Point(point.module, *moved), names, name)
+            _, gradients = value_and_gradients(point.module, *moved)
+            both.append(
+                np.stack([gradients[name] if measured is None else measured, gradients[name]])
+            )
+        # One level for the array: eight points are few for each of its entries.
+        levels.append(8.0 * float(np.max(deviation(both))))
+    level = float(np.median(levels))
+    return level if math.isfinite(level) else 0.0  # an infinite level would explain anything
 
 
 # ------------------------------------------------------------------------------------ Taylor test
@@ -912,18 +935,8 @@ def taylor_along(
         sizes = np.maximum(np.maximum(np.abs(above), np.abs(below)), steps * abs(slope))
         rounding = 4.0 * np.maximum(noise, MACHINE_EPSILON * sizes)
 
-    # Four points, each twice the last: long enough for a slope, and short enough not to reach up
-    # to where the second-order term covers a small mistake.
-    for start in range(len(steps) - 4, -1, -1):
-        window = slice(start, start + 4)
-        if not np.all(bends[window] >= 64.0 * rounding[window]):
-            continue
-        # Beside a kink the local orders run from large down to 1, and their mean may be 2 by luck.
-        local_orders = -np.diff(np.log2(bends[window]))
-        straight = bool(np.all(np.abs(local_orders - 2.0) <= 0.1))
-        if straight and abs(fitted_order(steps[window], bends[window]) - 2.0) <= 0.01:
-            return measured_order(steps[window], remainders[window])
-    # No curvature anywhere: E is linear, for a relu up to the first kink on the way.
+    # No curvature: E is linear, for a relu up to the first kink on the way.  This comes first,
+    # since far beyond a kink E may look smooth again.
     bent = np.flatnonzero(~(bends <= rounding))
     flat = slice(int(bent[-1]) + 1 if bent.size else 0, None)
     if len(steps[flat]) and steps[flat][0] >= SHORTEST_LINEAR_PIECE:
@@ -935,6 +948,18 @@ def taylor_along(
         visible = remainders[flat] > 16.0 * rounding[flat]
         if np.sum(visible) >= 4:
             return measured_order(steps[flat][visible], remainders[flat][visible])
+
+    # Four points, each twice the last: long enough for a slope, and short enough not to reach up
+    # to where the second-order term covers a small mistake.
+    for start in range(len(steps) - 4, -1, -1):
+        window = slice(start, start + 4)
+        if not np.all(bends[window] > 64.0 * rounding[window]):
+            continue
+        # Beside a kink the local orders run from large down to 1, and their mean may be 2 by luck.
+        local_orders = -np.diff(np.log2(bends[window]))
+        straight = bool(np.all(np.abs(local_orders - 2.0) <= 0.1))
+        if straight and abs(fitted_order(steps[window], bends[window]) - 2.0) <= 0.01:
+            return measured_order(steps[window], remainders[window])
     return TaylorResult(None, "unmeasurable", tuple(steps.tolist()), tuple(remainders.tolist()))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 # Expressions
 
@@ -310,7 +310,7 @@ def with_operands(expression: Expression, operand_of: dict[int, Expression]) -> 
         )
     if isinstance(expression, Multiply):
         return Multiply(tuple(operand_of.get(i, f) for i, f in enumerate(expression.factors)))
-    changes = {}
+    changes: dict[str, Any] = {}
     position = 0
     for field in fields(expression):
         value = getattr(expression, field.name)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace as with_fields
+from typing import Literal
 
 from sympy import MatrixExpr, MatrixSymbol, Symbol
 
@@ -146,11 +147,11 @@ def _equation(
     sides: Sequence[MatrixExpr],
     reason: str,
     conditions: str = EVERY_STEP,
-    is_definition: bool = False,
+    kind: Literal["given", "definition", "claim"] = "claim",
 ) -> Equation:
     """Return an equation without its number, each side once."""
     distinct = tuple(dict.fromkeys(sides))
-    return Equation(label, 0, distinct, conditions, reason, is_definition)
+    return Equation(label, 0, distinct, conditions, reason, kind)
 
 
 def _math(expression: MatrixExpr) -> str:
@@ -173,19 +174,17 @@ def _network(model: Model, given: Model) -> Section:
         sides = [quantity, expression]
         reason = "As given."
         if quantity.name in named:
-            reason = "A name for what the function is applied to; the text gives it none."
+            reason = "The argument of the function gets a name."
         elif user is not None and user.expression != expression:
             sides.append(user.expression)
-            reason = "As given, with the argument of the function named."
-        equations.append(_equation(f"forward:{quantity.name}", sides, reason))
+            reason = "As given; its argument has a name."
+        kind: Literal["given", "claim"] = "given" if len(sides) == 2 else "claim"
+        equations.append(_equation(f"forward:{quantity.name}", sides, reason, kind=kind))
     return Section("The network", _network_text(model), tuple(equations))
 
 
 def _network_text(model: Model) -> str:
-    text = (
-        "Vectors are columns, a Jacobian has a row for every entry above and a column for every "
-        f"entry below, time runs from $1$ to $T$, and {_math(model.states[0].at(0))} is given."
-    )
+    text = f"Time runs from $1$ to $T$, and {_math(model.states[0].at(0))} is given."
     for name, function in model.scope.functions.items():
         shown = f"${function_name(name)}$"
         meaning = (
@@ -214,6 +213,7 @@ def _total_loss(model: Model) -> Section:
             [total, model.definitions[-1].expression],
             "The total loss is the sum of the losses of the steps.",
             "",
+            "given",
         )
     ]
     for parameter in model.parameters:
@@ -296,11 +296,7 @@ def _local(model: Model, definition: Definition, variable: Quantity) -> Equation
     found = local_jacobian(model, definition, variable)
     sides = [Partial(definition.quantity, variable), found, *tidy_steps(found, model.one_hot)]
     label = f"local:{definition.quantity.name}/{variable.name}"
-    return _equation(label, sides, _local_reason(definition, variable))
-
-
-def _local_reason(definition: Definition, variable: Quantity) -> str:
-    return f"{_math(definition.quantity)} differentiated by {_math(variable)} as it stands."
+    return _equation(label, sides, "The forward equation, differentiated as it stands.")
 
 
 def _readout(model: Model) -> list[Equation]:
@@ -326,8 +322,8 @@ def _readout(model: Model) -> list[Equation]:
             *_worthwhile(tidy_steps(product, model.one_hot), product),
         ]
         sides[-1] = everywhere(gather_transposes, sides[-1])
-        reason = "The chain rule through " + _math(middle) + "."
-        if any(depends_on(product, model.quantity(name)) for name in model.one_hot):
+        reason = f"The chain rule through {_math(middle)}."
+        if tidy_steps(product, model.one_hot) != tidy_steps(product, frozenset()):
             names = ", ".join(_math(model.quantity(name)) for name in sorted(model.one_hot))
             reason = f"The chain rule, and the entries of {names} sum to one."
         equations.append(_equation(f"readout:{start.name}", sides, reason))
@@ -364,7 +360,13 @@ def _recurrence(model: Model) -> Section:
         )
         written.append(multiply(*factors))
     one_step = [Partial(state, before), add(*symbolic), add(*written)]
-    body = shifted(one_step[-1], 0)
+    is_direct = all(not rest for _, rest in ways)
+    reason = (
+        "The forward equation, differentiated by the state before."
+        if is_direct
+        else "The chain rule along the equations of one step."
+    )
+    body = one_step[-1]
     many = [
         Partial(state, state.at(k)),
         TimeProduct(_at(Partial(state, before), j), j, k + 1, t),
@@ -374,7 +376,7 @@ def _recurrence(model: Model) -> Section:
         "One step back, many steps back",
         "A product over time runs against time, and the empty product is the identity.",
         (
-            _equation("step", one_step, "The chain rule along the equations of one step."),
+            _equation("step", one_step, reason),
             _equation(
                 "product",
                 many,
@@ -434,7 +436,7 @@ def _path_sum(model: Model) -> list[Section]:
             _equation(
                 f"immediate:{parameter.name}",
                 [contracted, _immediate_form(model, parameter, contracted.args[0])],
-                f"What one use of {_math(parameter)}, at step $k$, changes at step $t$.",
+                "What one use of the parameter, at step $k$, changes at step $t$.",
                 "1 \\le k \\le t \\le T",
             )
         )
@@ -445,7 +447,7 @@ def _path_sum(model: Model) -> list[Section]:
                     Partial(loss, parameter),
                     TimeSum(multiply(row, Partial(state, state.at(k)), immediate), k, 1, t),
                 ],
-                f"{_math(parameter)} acts at every step $k$ up to $t$; its effects add up.",
+                "The parameter acts at every step $k$ up to $t$; its effects add up.",
             )
         )
     for parameter in trained:
@@ -531,8 +533,8 @@ def _adjoints(model: Model, rows: Mapping[str, Equation]) -> list[Section]:
             _equation(
                 f"definition:{quantity.name}",
                 [own, meaning],
-                f"The adjoint of {_math(quantity)}.",
-                is_definition=True,
+                "The adjoint: the gradient of the total loss, as a column.",
+                kind="definition",
             )
         )
         reason = _adjoint_reason(model, quantity)
@@ -547,7 +549,7 @@ def _adjoints(model: Model, rows: Mapping[str, Equation]) -> list[Section]:
             _equation(
                 f"boundary:{name}",
                 [later, ZeroMatrix(*later.shape)],
-                "Nothing happens after the last step.",
+                "No loss depends on what lies after the last step.",
                 "",
             )
         )
@@ -608,7 +610,7 @@ def _gradients(model: Model, adjoints: dict[str, MatrixExpr]) -> Section:
             _equation(
                 f"gradient:{parameter.name}",
                 [Partial(model.total, parameter), TimeSum(body, t, 1, T)],
-                f"Each step hands back what its use of {_math(parameter)} contributes.",
+                "Each step adds what its use of the parameter contributes.",
                 "",
             )
         )
@@ -620,7 +622,7 @@ def _gradients(model: Model, adjoints: dict[str, MatrixExpr]) -> Section:
             _equation(
                 f"input:{data.name}",
                 [transpose(Partial(model.total, data)), body],
-                f"The gradient by the data {_math(data)}.",
+                "The input acts on the loss through the equations of its own step.",
             )
         )
     state = model.states[0]
@@ -630,7 +632,7 @@ def _gradients(model: Model, adjoints: dict[str, MatrixExpr]) -> Section:
         _equation(
             f"initial:{state.name}",
             [transpose(Partial(model.total, state.at(0))), _at(start, 0)],
-            "The gradient by the first state.",
+            "The first state acts on the loss through the first step.",
             "",
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sympy import MatrixExpr
 
@@ -28,10 +29,11 @@ class Equation:
         LaTeX of the range of the free steps; empty where nothing is free.
     reason : str
         One sentence of why it holds, in text with ``$`` around formulas.
-    is_definition : bool
-        Whether the left side gets its meaning here; there is nothing to prove then.
+    kind : str
+        ``given`` for a forward equation, ``definition`` where the left side gets its meaning,
+        ``claim`` for everything that has to be proven.
     evidence : Evidence or None
-        What the judge found; None for a definition, and before the proof.
+        What the judge found; None before the proof.
     """
 
     label: str
@@ -39,7 +41,7 @@ class Equation:
     sides: tuple[MatrixExpr, ...]
     conditions: str
     reason: str
-    is_definition: bool = False
+    kind: Literal["given", "definition", "claim"] = "claim"
     evidence: Evidence | None = field(default=None, compare=False)
 
     @property
@@ -94,5 +96,5 @@ class Derivation:
 
     @property
     def proven(self) -> int:
-        """How many equations the judge has confirmed."""
-        return sum(equation.evidence is not None for equation in self.equations)
+        """How many claims the judge has confirmed."""
+        return sum(e.kind == "claim" and e.evidence is not None for e in self.equations)

@@ -53,7 +53,7 @@ def network_of(derivation: Derivation) -> Network:
     definitions: dict[str, MatrixExpr] = {}
     shapes = dict(model.scope.shapes)
     for equation in derivation.equations:
-        if equation.is_definition:
+        if equation.kind == "definition":
             definitions[equation.left.name] = equation.right
             shapes[equation.left.name] = equation.left.shape
     scope = replace(model.scope, shapes=shapes, temporal=model.scope.temporal | set(definitions))
@@ -73,8 +73,6 @@ def _proven(equation: Equation, judge: Judge, scope: Scope) -> Equation:
         read = tuple(build_sides(parse_statement(printed, place), scope, place))
         if read != equation.sides:
             raise ProofError("This equation is read back as another one.", place)
-        if equation.is_definition or len(equation.sides) < 2:
-            return equation
         return replace(equation, evidence=judge.prove(printed))
     except BpttError as error:
         error.message = f"Equation ({equation.number}), {equation.label}: {error.message}"

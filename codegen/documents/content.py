@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Literal
 
 from derivations.derivation import Derivation, Equation
 from derivations.errors import EmitError
@@ -79,7 +80,7 @@ def checked(derivation: Derivation) -> Derivation:
     Raises
     ------
     EmitError
-        At the first equation that is neither a definition nor proven.
+        At the first equation without evidence.
 
     Examples
     --------
@@ -91,12 +92,26 @@ def checked(derivation: Derivation) -> Derivation:
     A document shows proven equations only: prove(derivation).
     """
     for equation in derivation.equations:
-        if not equation.is_definition and equation.evidence is None:
+        if equation.evidence is None:
             raise EmitError(
                 f"Equation ({equation.number}), {equation.label}, is not proven.",
                 hint="A document shows proven equations only: prove(derivation).",
             )
     return derivation
+
+
+def mark(equation: Equation) -> Literal["given", "definition", "proven", "numeric"]:
+    """Return what is said of an equation beside it.
+
+    Examples
+    --------
+    >>> mark(Equation("a", 1, (), "", "As given.", "given"))
+    'given'
+    """
+    if equation.kind != "claim":
+        return equation.kind
+    evidence = equation.evidence
+    return "proven" if evidence is not None and evidence.method == "exact" else "numeric"
 
 
 def visible(text: str) -> str:
@@ -142,7 +157,7 @@ def symbols(derivation: Derivation) -> tuple[Symbol, ...]:
         for definition in model.definitions
         if definition.quantity.time == t and definition.quantity.name not in special
     ]
-    adjoints = [e.left for e in derivation.equations if e.is_definition]
+    adjoints = [e.left for e in derivation.equations if e.kind == "definition"]
     members = {
         "state": list(model.states),
         "input": [data for data in model.data if data.name not in model.targets],
@@ -187,7 +202,7 @@ def conventions(derivation: Derivation) -> tuple[str, ...]:
         "derivative of a vector by a parameter has a column for every entry of the parameter, row "
         "by row; a row vector times it is written in the parameter's shape.",
     ]
-    adjoints = [equation for equation in derivation.equations if equation.is_definition]
+    adjoints = [e for e in derivation.equations if e.kind == "definition"]
     if adjoints:
         own, meaning = latex(adjoints[-1].left), adjoints[-1].right.args[0]
         above, below = latex(meaning.of), latex(meaning.by)
@@ -201,7 +216,7 @@ def conventions(derivation: Derivation) -> tuple[str, ...]:
     marks = "✓ marks an equation that was proven, as told at the end"
     if any(e.evidence is not None and e.evidence.method != "exact" for e in derivation.equations):
         marks += f"; ≈ marks one whose sides agree to {DIGITS} digits"
-    lines.append(f"{marks}; def. marks a definition.")
+    lines.append(f"{marks}; given marks a forward equation, and def. a definition.")
     lines.append(_arrays(model))
     return tuple(lines)
 
@@ -222,8 +237,8 @@ def proof(derivation: Derivation) -> Proof:
     largest = max(bounds, default=0.0)
     return Proof(
         equations=len(equations),
-        definitions=sum(equation.is_definition for equation in equations),
-        given=sum(equation.label.startswith("forward:") for equation in equations),
+        definitions=sum(equation.kind == "definition" for equation in equations),
+        given=sum(equation.kind == "given" for equation in equations),
         exact=len(bounds),
         real=len(found) - len(bounds),
         instances=sum(evidence.cases for evidence in found),
@@ -249,9 +264,9 @@ def proof_text(derivation: Derivation) -> str:
         ", ".join(f"${name} = {size}$" for name, size in sizes) for sizes in found.networks
     )
     text = (
-        f"Of the {found.equations} equations, {found.definitions} are definitions, which leave "
-        f"nothing to prove, and {found.given} are the forward equations, which are given. All but "
-        "the definitions were read back from the LaTeX that is printed here, and their sides were "
+        f"Of the {found.equations} equations, {found.definitions} are definitions and "
+        f"{found.given} are forward equations, which are given; the others are claims. All were "
+        "read back from the LaTeX that is printed here, and their sides were "
         f"evaluated on {len(found.networks)} random networks ({networks}), at every "
         f"admissible choice of the free steps: {found.instances} instances in all. Derivatives "
         "were computed there in forward mode from the forward equations alone, by none of the "

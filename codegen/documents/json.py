@@ -61,7 +61,7 @@ def _equation(equation: Equation) -> dict[str, Any]:
         "sides": [latex(side) for side in equation.sides],
         "conditions": equation.conditions,
         "reason": equation.reason,
-        "is_definition": equation.is_definition,
+        "kind": equation.kind,
         "evidence": None if equation.evidence is None else _evidence(equation.evidence),
     }
 

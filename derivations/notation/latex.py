@@ -185,7 +185,8 @@ def equation(sides: Sequence[MatrixExpr]) -> str:
 def _series(sign: str, expression: TimeSum | TimeProduct) -> str:
     lower = f"{expression.index.name}={show_time(expression.lower)}"
     body = latex(expression.body)
-    if isinstance(expression.body, MatAdd) or body.startswith("-"):
+    is_chain = isinstance(expression, TimeProduct) and isinstance(expression.body, MatMul)
+    if is_chain or isinstance(expression.body, MatAdd) or body.startswith("-"):
         body = bracket(body)
     return f"{sign}_{{{lower}}}^{{{show_time(expression.upper)}}} {body}"
 

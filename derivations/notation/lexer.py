@@ -8,7 +8,6 @@ the bars of a norm, which open and close with one sign, are told apart.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from lark import Token
 
@@ -101,6 +100,10 @@ SYMBOL_COMMANDS = frozenset(
 _NORM = re.compile(r"\\left\s*\\\||\\right\s*\\\||\\\||\\[lr]Vert(?![a-zA-Z])|‖")
 _OPENS = re.compile(r"(\\left\s*\\\||\\lVert)")
 _CLOSES = re.compile(r"(\\right\s*\\\||\\rVert)")
+_COMMAND = re.compile(r"\\[a-zA-Z]+")
+_LABEL_BEFORE = re.compile(
+    r"([_^]|\\(text|textrm|math(rm|bf|bb|cal|sf)|boldsymbol|bm|operatorname\*?))\s*\Z"
+)
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
 
 
@@ -126,31 +129,58 @@ def prepare(text: str) -> Marked:
     >>> str(prepare("h_t = tanh(W_rec h_{t-1})"))
     'h_{t} = \\\\tanh(W_{rec} h_{t-1})'
     """
-    is_plain = "\\" not in text
+    words = _plain_word if "\\" not in text else _function_word
     pieces: list[tuple[str, int]] = []
-    position = 0
+    verbatim: list[bool] = []  # for every open brace, whether it holds a label or a name
     norm_is_open = False
-    inside_braces = 0
+    position = 0
     while position < len(text):
         norm = _NORM.match(text, position)
-        word = _WORD.match(text, position) if is_plain and not inside_braces else None
+        verbatim_piece = _COMMAND.match(text, position)
+        word = None if any(verbatim) else _WORD.match(text, position)
         if norm is not None:
             opens = bool(_OPENS.match(norm[0])) or not (norm_is_open or _CLOSES.match(norm[0]))
             pieces.append(("<norm_open>" if opens else "<norm_close>", position))
             norm_is_open = opens
             position = norm.end()
+        elif verbatim_piece is not None:
+            pieces.extend(
+                (character, position + i) for i, character in enumerate(verbatim_piece[0])
+            )
+            position = verbatim_piece.end()
         elif word is not None:
-            pieces.extend(_plain_word(word[0], position))
-            position = word.end()
+            spelled, end = words(word[0], position)
+            pieces.extend(spelled)
+            position = end
         else:
             character = text[position]
-            inside_braces += {"{": 1, "}": -1}.get(character, 0)
+            if character == "{":
+                verbatim.append(
+                    _LABEL_BEFORE.search(text[max(0, position - 24) : position]) is not None
+                )
+            elif character == "}" and verbatim:
+                verbatim.pop()
             pieces.append((character, position))
             position += 1
     return Marked.of(pieces, len(text))
 
 
-def _plain_word(word: str, start: int) -> Iterator[tuple[str, int]]:
+Spelled = tuple[list[tuple[str, int]], int]
+
+
+def _function_word(word: str, start: int) -> Spelled:
+    """Among LaTeX, spell ``tanh`` as ``\\tanh`` and leave every other letter alone."""
+    head = re.match(r"[A-Za-z]+", word)
+    assert head is not None
+    spelled = f"\\{head[0]}" if head[0] in FUNCTION_WORDS else head[0]
+    return _spread(spelled, start, len(head[0])), start + len(head[0])
+
+
+def _spread(spelled: str, start: int, length: int) -> list[tuple[str, int]]:
+    return [(c, start + min(i, length - 1)) for i, c in enumerate(spelled)]
+
+
+def _plain_word(word: str, start: int) -> Spelled:
     """Spell ``W_rec`` as ``W_{rec}``, ``tanh`` as ``\\tanh``, ``bias`` as ``\\text{bias}``."""
     head, *labels = word.split("_")
     if head in FUNCTION_WORDS | GREEK_WORDS:
@@ -159,9 +189,10 @@ def _plain_word(word: str, start: int) -> Iterator[tuple[str, int]]:
         spelled = f"\\text{{{head}}}"
     else:
         spelled = head
-    yield from ((character, start + min(i, len(head) - 1)) for i, character in enumerate(spelled))
+    pieces = _spread(spelled, start, len(head))
     if labels:
-        yield "_{" + ",".join(labels) + "}", start + len(head)
+        pieces.append(("_{" + ",".join(labels) + "}", start + len(head)))
+    return pieces, start + len(word)
 
 
 def place_of(text: Marked, span: tuple[int, int]) -> tuple[int, int]:

@@ -65,7 +65,7 @@ class Evidence:
         if self.method == "exact":
             return (
                 f"exact modulo 2^61-1 in {self.cases} instances at {points}; "
-                f"a false equation passes with probability below 2^{self.log2_bound:.0f}"
+                f"a false equation passes with probability below 2^{math.ceil(self.log2_bound)}"
             )
         return f"equal to {DIGITS} digits in {self.cases} instances at {points}"
 

@@ -177,7 +177,7 @@ class RunEnvironment:
         return int(value)
 
     def here(self) -> int:
-        return self._steps[t]
+        return int(self._steps[t])
 
     def at(self, steps: Mapping[Symbol, int]) -> RunEnvironment:
         return RunEnvironment(self._run, {**self._steps, **steps})

@@ -99,7 +99,7 @@ def test_what_is_displayed_reads_back_as_what_was_proven(name: str, activation: 
         place = Place(line, 0, len(line))
         assert tuple(build_sides(parse_statement(line, place), scope, place)) == equation.sides
         assert conditions == equation.conditions
-        assert mark == ("\\bpttdefined" if equation.is_definition else "\\bpttproven")
+        assert mark == {"definition": "\\bpttdefinition", "given": "\\bpttgiven", "claim": "\\bpttproven"}[equation.kind]
 
 
 def test_printed_numbers_are_the_numbers_of_the_equations(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_text_with_a_long_title_fits_too() -> None:
 def test_text_shows_the_equations() -> None:
     shown = text(proven("rnn-hh"))
     for line in (
-        "∂h_t/∂h_{t-1} = ∂h_t/∂a_t · ∂a_t/∂h_{t-1} = diag(σ'(a_t)) W^hh",
+        "∂h_t/∂h_{t-1} = ∂h_t/∂a_t ∂a_t/∂h_{t-1} = diag(σ'(a_t)) W^hh",
         "δ_t^h = (W^s)ᵀ δ_t^z + (W^hh)ᵀ δ_{t+1}^a",
         "∂E/∂W^hh = Σ_{t=1}^{T} δ_t^a h_{t-1}ᵀ",
         "δ_{T+1}^a = 0",
@@ -236,10 +236,11 @@ def test_json_reads_back(name: str, activation: str | None) -> None:
         assert len(statement.sides) == len(shown["sides"]) == len(equation.sides)
         assert " = ".join(shown["sides"]) == shown["latex"].split(", \\quad")[0]
         assert (shown["number"], shown["label"]) == (equation.number, equation.label)
-        assert (shown["evidence"] is None) == equation.is_definition
+        assert shown["evidence"] is not None
+        assert shown["kind"] == equation.kind
     roles = {symbol["latex"]: symbol["role"] for symbol in document["symbols"]}
     assert {"E", "E_t", "\\hat{y}_t"} <= set(roles)
-    definitions = sum(equation.is_definition for equation in derivation.equations)
+    definitions = sum(equation.kind == "definition" for equation in derivation.equations)
     assert list(roles.values()).count("adjoint") == definitions
 
 
@@ -264,7 +265,7 @@ def test_the_proof_is_told_with_its_largest_bound() -> None:
     derivation = proven("rnn")
     found = proof(derivation)
     evidence = [e.evidence for e in derivation.equations if e.evidence is not None]
-    assert found.exact == len(evidence) == found.equations - found.definitions
+    assert found.exact == len(evidence) == found.equations
     assert found.instances == sum(one.cases for one in evidence)
     assert found.log2_bound >= max(one.log2_bound for one in evidence) > found.log2_bound - 1
     assert f"2^{{{found.log2_bound}}}" in standalone(derivation, "a.tex")
@@ -273,13 +274,13 @@ def test_the_proof_is_told_with_its_largest_bound() -> None:
 def test_numeric_evidence_is_marked_and_told() -> None:
     derivation = proven("rnn")
     section = derivation.sections[0]
-    first = section.equations[0]
-    assert first.evidence is not None
-    weaker = replace(first, evidence=replace(first.evidence, method="real"))
-    changed = replace(section, equations=(weaker, *section.equations[1:]))
+    claim = section.equations[1]
+    assert claim.evidence is not None
+    weaker = replace(claim, evidence=replace(claim.evidence, method="real"))
+    changed = replace(section, equations=(section.equations[0], weaker, *section.equations[2:]))
     numeric = replace(derivation, sections=(changed, *derivation.sections[1:]))
-    assert "{\\bpttnumeric}{1}" in fragment(numeric)
-    assert " (1)   ≈ " in text(numeric)
+    assert "{\\bpttnumeric}{2}" in fragment(numeric)
+    assert " (2)   ≈ " in text(numeric)
     assert "which is evidence and no proof" in standalone(numeric, "a.tex")
 
 

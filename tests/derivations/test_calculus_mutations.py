@@ -18,7 +18,7 @@ from derivations import bptt, calculus, graph, simplify
 from derivations.bptt import derive, j
 from derivations.calculus import jacobian, pullback, slope
 from derivations.derivation import Derivation
-from derivations.errors import BpttError, ProofError, ShapeError
+from derivations.errors import BpttError, ProofError, ShapeError, UnsupportedError
 from derivations.expressions import (
     Diag,
     Elementwise,
@@ -248,9 +248,7 @@ def one_factor_only(_: Rule) -> Rule:
 def own_factor(_: Rule) -> Rule:
     """c = a ⊙ b: ā = a ⊙ c̄, the factor itself instead of the others."""
 
-    def rule(
-        expression: HadamardProduct, adjoint: MatrixExpr, variable: MatrixExpr
-    ) -> MatrixExpr:
+    def rule(expression: HadamardProduct, adjoint: MatrixExpr, variable: MatrixExpr) -> MatrixExpr:
         factors = [f for f in expression.args if depends_on(f, variable)]
         return add(*(pullback(f, hadamard(f, adjoint), variable) for f in factors))
 
@@ -260,9 +258,7 @@ def own_factor(_: Rule) -> Rule:
 def others_dropped(_: Rule) -> Rule:
     """c = a ⊙ b: ā = c̄."""
 
-    def rule(
-        expression: HadamardProduct, adjoint: MatrixExpr, variable: MatrixExpr
-    ) -> MatrixExpr:
+    def rule(expression: HadamardProduct, adjoint: MatrixExpr, variable: MatrixExpr) -> MatrixExpr:
         factors = [f for f in expression.args if depends_on(f, variable)]
         return add(*(pullback(f, adjoint, variable) for f in factors))
 
@@ -347,32 +343,49 @@ JACOBIANS = [
     Mutation("jacobian_of_product", "number dropped", spoiled(without_number), DIFFERENCE),
     Mutation("jacobian_of_product", "transposed", spoiled(transpose), DIFFERENCE),
     Mutation("jacobian_of_product", "factors swapped", spoiled(reversed_factors), TANGLED),
-    Mutation("jacobian_of_product", "factors swapped by shape", spoiled(reversed_factors), BILINEAR),
+    Mutation(
+        "jacobian_of_product", "factors swapped by shape", spoiled(reversed_factors), BILINEAR
+    ),
     Mutation("jacobian_of_product", "transpose dropped", product_jacobian_untransposed, BILINEAR),
     Mutation(
         "jacobian_of_product", "matrix transposed", spoiled(with_first_factor_transposed), TANGLED
     ),
     Mutation(
-        "jacobian_of_product", "diagonal's matrix transposed", spoiled(with_last_factor_transposed), GATED
+        "jacobian_of_product",
+        "diagonal's matrix transposed",
+        spoiled(with_last_factor_transposed),
+        GATED,
     ),
     Mutation("jacobian_of_product", "diagonal's factors swapped", spoiled(reversed_factors), GATED),
     *generic("jacobian_of_elementwise", RECURRENT),
     Mutation(
-        "jacobian_of_elementwise", "slope of order 0", elementwise_jacobian(of_order(0)), UNSPECIFIED
+        "jacobian_of_elementwise",
+        "slope of order 0",
+        elementwise_jacobian(of_order(0)),
+        UNSPECIFIED,
     ),
     Mutation(
-        "jacobian_of_elementwise", "slope of order 2", elementwise_jacobian(of_order(2)), UNSPECIFIED
+        "jacobian_of_elementwise",
+        "slope of order 2",
+        elementwise_jacobian(of_order(2)),
+        UNSPECIFIED,
     ),
     Mutation(
-        "jacobian_of_elementwise", "slope of order 0 of a sigmoid",
-        elementwise_jacobian(of_order(0)), SIGMOID,
+        "jacobian_of_elementwise",
+        "slope of order 0 of a sigmoid",
+        elementwise_jacobian(of_order(0)),
+        SIGMOID,
     ),
     Mutation(
-        "jacobian_of_elementwise", "slope dropped", lambda _: lambda u, v: jacobian(u.argument, v),
+        "jacobian_of_elementwise",
+        "slope dropped",
+        lambda _: lambda u, v: jacobian(u.argument, v),
         TANGLED,
     ),
     Mutation(
-        "jacobian_of_elementwise", "diagonal on the right", diagonal_on_the_right,
+        "jacobian_of_elementwise",
+        "diagonal on the right",
+        diagonal_on_the_right,
         "h_t = \\sigma(x_t x_t^\\top h_{t-1})\nE_t depends on h_t",
     ),
     *generic("jacobian_of_hadamard_product", PRODUCT),
@@ -404,40 +417,58 @@ PULLBACKS = [
     *generic("pullback_of_product", RECURRENT),
     Mutation("pullback_of_product", "number dropped", spoiled(without_number), DIFFERENCE),
     Mutation("pullback_of_product", "factors swapped", spoiled(reversed_factors), RECURRENT),
-    Mutation("pullback_of_product", "left transpose dropped", product_pullback(False, True), TANGLED),
-    Mutation("pullback_of_product", "right transpose dropped", product_pullback(True, False), TANGLED),
-    Mutation("pullback_of_product", "both transposes dropped", product_pullback(False, False), TANGLED),
     Mutation(
-        "pullback_of_product", "gradient transposed by shape", spoiled(transpose),
+        "pullback_of_product", "left transpose dropped", product_pullback(False, True), TANGLED
+    ),
+    Mutation(
+        "pullback_of_product", "right transpose dropped", product_pullback(True, False), TANGLED
+    ),
+    Mutation(
+        "pullback_of_product", "both transposes dropped", product_pullback(False, False), TANGLED
+    ),
+    Mutation(
+        "pullback_of_product",
+        "gradient transposed by shape",
+        spoiled(transpose),
         "h_t = U x_t + h_{t-1} ⊙ b\nE_t depends on h_t",
     ),
     Mutation(
-        "pullback_of_product", "square gradient transposed", spoiled(transpose),
+        "pullback_of_product",
+        "square gradient transposed",
+        spoiled(transpose),
         "h_t = W h_{t-1}\nE_t depends on h_t",
     ),
     *generic("pullback_of_transpose", SUMMED_LOSS),
     Mutation("pullback_of_transpose", "transpose dropped", transpose_pullback_kept, SUMMED_LOSS),
     *generic("pullback_of_elementwise", UNSPECIFIED),
     Mutation(
-        "pullback_of_elementwise", "slope of order 0", elementwise_pullback(of_order(0)), UNSPECIFIED
+        "pullback_of_elementwise",
+        "slope of order 0",
+        elementwise_pullback(of_order(0)),
+        UNSPECIFIED,
     ),
     Mutation(
-        "pullback_of_elementwise", "slope of order 2", elementwise_pullback(of_order(2)), UNSPECIFIED
+        "pullback_of_elementwise",
+        "slope of order 2",
+        elementwise_pullback(of_order(2)),
+        UNSPECIFIED,
     ),
     Mutation(
-        "pullback_of_elementwise", "slope of order 0 of a sigmoid",
-        elementwise_pullback(of_order(0)), SIGMOID,
+        "pullback_of_elementwise",
+        "slope of order 0 of a sigmoid",
+        elementwise_pullback(of_order(0)),
+        SIGMOID,
     ),
     Mutation(
-        "pullback_of_elementwise", "slope dropped",
-        lambda _: lambda u, g, v: pullback(u.argument, g, v), UNSPECIFIED,
+        "pullback_of_elementwise",
+        "slope dropped",
+        lambda _: lambda u, g, v: pullback(u.argument, g, v),
+        UNSPECIFIED,
     ),
     *generic("pullback_of_hadamard_product", PRODUCT),
     Mutation("pullback_of_hadamard_product", "the factor itself", own_factor, PRODUCT),
     Mutation("pullback_of_hadamard_product", "other factors dropped", others_dropped, PRODUCT),
-    Mutation(
-        "pullback_of_hadamard_product", "term dropped", spoiled(without_last_term), PRODUCT
-    ),
+    Mutation("pullback_of_hadamard_product", "term dropped", spoiled(without_last_term), PRODUCT),
     *generic("pullback_of_hadamard_power", CUBE),
     Mutation("pullback_of_hadamard_power", "exponent kept", power_pullback(0), CUBE),
     Mutation("pullback_of_hadamard_power", "exponent less two", power_pullback(2), CUBE),
@@ -514,7 +545,11 @@ def row_untransposed(_: Rule) -> Rule:
         if not isinstance(expression, MatMul) or not isinstance(expression.args[-1], Diag):
             return expression
         row = multiply(*expression.args[:-1])
-        return hadamard(transpose(row), expression.args[-1].vector) if row.shape[0] == 1 else expression
+        return (
+            hadamard(transpose(row), expression.args[-1].vector)
+            if row.shape[0] == 1
+            else expression
+        )
 
     return rule
 
@@ -619,8 +654,12 @@ STEPS = [
     Mutation("positive_first", "sign lost", first_sign_lost, CLASSIFIER),
     Mutation("turn_differences", "only one turned", only_one_turned, REGRESSION),
     Mutation("gather_transposes", "transpose lost", transpose_lost, CLASSIFIER),
-    Mutation("gather_transposes", "term dropped", where_it_acts(
-        lambda row: transpose(without_last_term(row.arg))), CLASSIFIER),
+    Mutation(
+        "gather_transposes",
+        "term dropped",
+        where_it_acts(lambda row: transpose(without_last_term(row.arg))),
+        CLASSIFIER,
+    ),
 ]
 
 
@@ -628,9 +667,7 @@ STEPS = [
 def registered(dispatcher: Any, mutation: Mutation, calls: Calls) -> Iterator[None]:
     """Put a wrong rule into a registry, and the right one back."""
     kind, right = next(
-        (kind, rule)
-        for kind, rule in dispatcher.registry.items()
-        if rule.__name__ == mutation.rule
+        (kind, rule) for kind, rule in dispatcher.registry.items() if rule.__name__ == mutation.rule
     )
     dispatcher.register(kind, counted(right, mutation.wrong(right), calls))
     try:
@@ -643,12 +680,50 @@ def registered(dispatcher: Any, mutation: Mutation, calls: Calls) -> Iterator[No
     "text",
     [
         *LIBRARY.values(),
-        *dict.fromkeys(m.model for m in (*JACOBIANS, *PULLBACKS, *STEPS) if m.model not in LIBRARY.values()),
+        *dict.fromkeys(
+            m.model for m in (*JACOBIANS, *PULLBACKS, *STEPS) if m.model not in LIBRARY.values()
+        ),
     ],
 )
 def test_right_rules_are_proven(text: str) -> None:
     derivation = proven(text)
     assert derivation.proven == sum(not e.is_definition for e in derivation.equations) > 5
+
+
+@pytest.mark.parametrize(
+    "equations",
+    [
+        "h_t = W^\\top h_{t-1} + x_t",
+        "h_t = (W - W^\\top) h_{t-1} + x_t",
+        "h_t = h_{t-1} + tanh(W h_{t-1} + x_t)",
+        "h_t = x_t - 2 h_{t-1}",
+        "h_t = tanh(W h_{t-1}) ⊘ x_t",
+        "s_t = tanh(W h_{t-1} + a)\nh_t = V s_t",
+        "h_t = tanh(W h_{t-1} + x_t)\nz_t = softmax(V a_t)\na_t = tanh(U h_t)",
+        "h_t = tanh(W h_{t-1} + x_t)\ny_t = V h_t\nE_t depends on y_t",
+    ],
+)
+def test_model_is_derived_and_proven(equations: str) -> None:
+    derivation = proven(f"{equations}\nE_t depends on h_t")
+    assert derivation.equation("gradient:W").evidence is not None  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "h_t = W h_{t-1}\nE_t = \\|h_t\\|^2 + \\|h_t - h_{t-1}\\|^2",
+        "h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ x_t\nz_t = sigmoid(W h_{t-1})\nE_t depends on h_t",
+        "h_t = W h_{t-1} + \\sum_{k=1}^{3} U x_t\nE_t depends on h_t",
+        "h_t = W h_{t-1} + \\sum_{k=1}^{3} x_t\nE_t depends on h_t",
+    ],
+)
+def test_model_beyond_the_rules_is_refused_before_the_proof(text: str) -> None:
+    """A false equation is never written down: the judge is the second lock, not the first."""
+    try:
+        derivation = derive(Model.read(text))
+    except UnsupportedError:
+        return
+    assert prove(derivation).proven > 5
 
 
 @pytest.mark.parametrize("mutation", JACOBIANS, ids=str)
@@ -703,8 +778,10 @@ def test_every_step_has_a_mutation() -> None:
         and not name.startswith("_")
         and (
             inspect.signature(function).return_annotation == "Step"
-            or list(inspect.signature(function).parameters) == ["expression"]
-            and inspect.signature(function).return_annotation == "Basic"
+            or (
+                list(inspect.signature(function).parameters) == ["expression"]
+                and inspect.signature(function).return_annotation == "Basic"
+            )
         )
     }
     assert steps == {m.rule for m in STEPS}
@@ -718,9 +795,14 @@ SLOPES = [
     ("slope", "sign flipped", spoiled(negate), "SIGMOID"),
     ("slope_in_terms_of_output", "sign flipped", spoiled(negate), "RECURRENT"),
     ("slope_in_terms_of_output", "term dropped", spoiled(without_last_term), "RECURRENT"),
-    ("slope_in_terms_of_output", "slope of a sigmoid",
-     lambda right: lambda function, output: hadamard(
-         output, add(OneMatrix(*output.shape), negate(output))), "RECURRENT"),
+    (
+        "slope_in_terms_of_output",
+        "slope of a sigmoid",
+        lambda right: (
+            lambda function, output: hadamard(output, add(OneMatrix(*output.shape), negate(output)))
+        ),
+        "RECURRENT",
+    ),
 ]
 
 
@@ -851,8 +933,14 @@ EQUATIONS = [
     WrongEquation("exchange", "k from 2", 3, bounded(TimeSum, 1, 0, K)),
     WrongEquation("exchange", "not immediate", 3, by_parameter),
     WrongEquation("definition", "at the step before", 1, moved("a", -1)),
-    WrongEquation("definition:a", "of one loss only", 1, lambda node: (
-        Quantity("E", 1, 1, t) if isinstance(node, Quantity) and node.name == "E" else node)),
+    WrongEquation(
+        "definition:a",
+        "of one loss only",
+        1,
+        lambda node: (
+            Quantity("E", 1, 1, t) if isinstance(node, Quantity) and node.name == "E" else node
+        ),
+    ),
     WrongEquation("definition", "sign", 1, flipped, whole=negate),
     WrongEquation("adjoint", "same step", 1, moved("\\delta^a", -1)),
     WrongEquation("adjoint", "slope at the step before", 1, moved("a", -1)),
@@ -877,7 +965,11 @@ def test_wrong_index_is_rejected(wrong: WrongEquation, monkeypatch: pytest.Monke
 
     def spoiled_equation(label: str, sides: Sequence[MatrixExpr], *rest: Any, **more: Any) -> Any:
         equation = right(label, sides, *rest, **more)
-        if wrong.label not in (label, label.split(":")[0]) or wrong.side >= len(equation.sides) or calls.differed:
+        if (
+            wrong.label not in (label, label.split(":")[0])
+            or wrong.side >= len(equation.sides)
+            or calls.differed
+        ):
             return equation
         side = rewritten(equation.sides[wrong.side], wrong.change)
         side = wrong.whole(side) if wrong.whole else side
@@ -921,11 +1013,19 @@ GRAPH = [
     Mutation("shifted", "not at all", never_later, RECURRENT),
     Mutation("along", "first Jacobian first", lambda right: lambda *a: right(*a)[::-1], DEEP),
     Mutation("contributions", "a use forgotten", last_use_forgotten, SKIPPED),
-    Mutation("paths", "a path forgotten", last_use_forgotten,
-             "a_t = U h_{t-1}\nc_t = W a_t\nd_t = V a_t\nh_t = c_t ⊙ d_t\nE_t depends on h_t"),
+    Mutation(
+        "paths",
+        "a path forgotten",
+        last_use_forgotten,
+        "a_t = U h_{t-1}\nc_t = W a_t\nd_t = V a_t\nh_t = c_t ⊙ d_t\nE_t depends on h_t",
+    ),
     Mutation("unit", "two", spoiled(doubled), SUMMED_LOSS),
-    Mutation("with_outputs", "the output of another step",
-             lambda right: lambda m, e: rewritten(right(m, e), moved("\\hat{y}", -1)), CLASSIFIER),
+    Mutation(
+        "with_outputs",
+        "the output of another step",
+        lambda right: lambda m, e: rewritten(right(m, e), moved("\\hat{y}", -1)),
+        CLASSIFIER,
+    ),
 ]
 
 
@@ -935,9 +1035,7 @@ def test_wrong_graph_is_rejected(mutation: Mutation, monkeypatch: pytest.MonkeyP
     right = getattr(graph, mutation.rule)
     for module in (graph, bptt):
         if hasattr(module, mutation.rule):
-            monkeypatch.setattr(
-                module, mutation.rule, counted(right, mutation.wrong(right), calls)
-            )
+            monkeypatch.setattr(module, mutation.rule, counted(right, mutation.wrong(right), calls))
     assert_rejected(mutation.model, calls)
 
 

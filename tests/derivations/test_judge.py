@@ -315,8 +315,10 @@ def test_number_of_instances() -> None:
     steps = (5, 4)
     assert accepted("h_t = \\sigma(a_t)").cases == sum(steps)
     pairs = sum((T + 1) * (T + 2) // 2 for T in steps)
-    assert accepted(PRODUCT + r"\prod_{j=k+1}^{t} \frac{\partial h_j}{\partial h_{j-1}}" + RANGE
-                    ).cases == pairs
+    assert (
+        accepted(PRODUCT + r"\prod_{j=k+1}^{t} \frac{\partial h_j}{\partial h_{j-1}}" + RANGE).cases
+        == pairs
+    )
     assert accepted(r"h_t = h_t, \quad t = 1").cases == len(steps)
 
 
@@ -379,7 +381,9 @@ def test_node_without_a_rule_is_named() -> None:
         shape = (2, 2)
 
     for node in (Unknown(), Determinant(MatrixSymbol("W", 2, 2))):
-        with pytest.raises(UnsupportedError, match=f"{type(node).__name__} has no rule of the judge"):
+        with pytest.raises(
+            UnsupportedError, match=f"{type(node).__name__} has no rule of the judge"
+        ):
             evaluate(node, None)  # type: ignore[arg-type]
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codegen.documents.content import Symbol, checked, conventions, proof_text, runs, symbols
+from codegen.documents.content import Symbol, checked, conventions, mark, proof_text, runs, symbols
 from codegen.documents.latex.escape import escape, prose
 from codegen.documents.latex.layout import GAP, LINE, body
 from codegen.documents.printed import width
@@ -129,12 +129,10 @@ def _rows(equations: Sequence[Equation]) -> str:
 
 
 def _row(equation: Equation) -> str:
-    mark = "\\bpttdefined" if equation.is_definition else "\\bpttproven"
-    if equation.evidence is not None and equation.evidence.method != "exact":
-        mark = "\\bpttnumeric"
     beside = width(equation.conditions) + width(f"\\quad ({equation.number})") + 2
     shown = body([latex(side) for side in equation.sides], LINE - GAP - beside)
-    return f"{shown}\n\\bptttag{{{equation.conditions}}}{{{mark}}}{{{equation.number}}}"
+    shown_mark = f"\\bptt{mark(equation)}"
+    return f"{shown}\n\\bptttag{{{equation.conditions}}}{{{shown_mark}}}{{{equation.number}}}"
 
 
 def _roles(found: Sequence[Symbol]) -> tuple[ShownRole, ...]:

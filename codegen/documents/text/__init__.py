@@ -11,6 +11,7 @@ from codegen.documents.content import (
     Symbol,
     checked,
     conventions,
+    mark,
     proof_text,
     runs,
     symbols,
@@ -18,10 +19,12 @@ from codegen.documents.content import (
 )
 from codegen.documents.printed import plain
 from codegen.documents.rendering import render
-from codegen.documents.text.unicode import unicode
 from derivations.derivation import Derivation, Equation, Section
+from derivations.notation.latex import latex
 
 COLUMNS = 100
+#: How each mark looks here.
+MARKS = {"proven": "✓", "numeric": "≈", "given": "given", "definition": "def."}
 _FORMULA = re.compile(r"\$([^$]*)\$")
 _BEFORE_A_SIGN = re.compile(r" (?=[·⊙+-] )")
 #: What the number and the mark take at the left of an equation.
@@ -53,7 +56,7 @@ def text(derivation: Derivation) -> str:
     >>> from derivations.proving import prove
     >>> lines = text(prove(derive(cell("rnn")))).splitlines()
     >>> print(next(line for line in lines if line.startswith(" (37)")))
-     (37)  ✓     ∂E/∂W_rec = Σ_{t=1}^{T} δ_t^a h_{t-1}ᵀ
+     (37)  ✓     ∂E/∂W_rec = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
     """
     title = visible(checked(derivation).model.title)
     lines = wrapped(title, COLUMNS)
@@ -145,17 +148,14 @@ def _section(section: Section) -> ShownSection:
 
 
 def _equation(equation: Equation) -> str:
-    mark = "def." if equation.is_definition else "✓"
-    if equation.evidence is not None and equation.evidence.method != "exact":
-        mark = "≈"
-    front = f"{f' ({equation.number})':<6} {mark:<{_MARGIN - 7}}"
+    front = f"{f' ({equation.number})':<6} {MARKS[mark(equation)]:<{_MARGIN - 7}}"
     return front + f"\n{' ' * _MARGIN}".join(_lines(equation))
 
 
 def _lines(equation: Equation) -> list[str]:
     """Return the equation on one line, or each side on its own, its range behind the last."""
     room = COLUMNS - _MARGIN
-    sides = [unicode(side) for side in equation.sides]
+    sides = [plain(latex(side)) for side in equation.sides]
     conditions = f"   for {plain(equation.conditions)}" if equation.conditions else ""
     line = " = ".join(sides) + conditions
     if columns(line) <= room and len(sides) <= 3:

@@ -1,0 +1,159 @@
+"""The command line as a user meets it: tables, files, and one message for everything that is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MODEL = """
+h_t = \\sigma(W_{rec} h_{t-1} + W_{in} x_t + b)
+\\hat{y}_t = \\text{softmax}(W_{out} h_t + c)
+E_t = -y_t^\\top \\log \\hat{y}_t
+\\sigma is tanh
+y_t is one-hot
+"""
+
+
+def bptt(*arguments: str | Path, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from codegen.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=folder,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", "COLUMNS": "120", **variables},
+        check=False,
+    )
+
+
+def test_build_ends_with_a_table_and_files(tmp_path: Path) -> None:
+    done = bptt("build", "rnn", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    header, row = done.stdout.strip().splitlines()
+    assert header.split()[:3] == ["model", "equations", "proven"]
+    name, proven, error, *_ = row.split()
+    assert name == "rnn"
+    assert int(proven) >= 35
+    assert float(error) <= 1e-7
+    assert sorted(p.name for p in (tmp_path / "generated" / "rnn").iterdir()) == [
+        "README.md",
+        "derivation-fragment.tex",
+        "derivation.tex",
+        "rnn_fast.py",
+        "rnn_textbook.py",
+    ]
+
+
+def test_a_model_of_ones_own_builds_as_the_library_does(tmp_path: Path) -> None:
+    (tmp_path / "mine.md").write_text(MODEL, "utf-8")
+    done = bptt("build", "mine.md", "--activation", "silu", "--out", "here", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    module = (tmp_path / "here" / "mine" / "mine_fast.py").read_text("utf-8")
+    assert "sigma = silu" in module
+    verified = bptt("verify", "here/mine/mine_fast.py", folder=tmp_path)
+    assert verified.returncode == 0, verified.stderr
+    assert "yes" in verified.stdout
+
+
+def test_a_bias_with_a_time_is_warned_about(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text(MODEL.replace("+ b)", "+ b_t)"), "utf-8")
+    done = bptt("build", "notes.md", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "b_t carries t and no equation defines it" in done.stderr
+
+
+@pytest.mark.parametrize(("form", "start"), [("latex", "%"), ("text", "Recurrent"), ("json", "{")])
+def test_derive_prints_each_format(form: str, start: str, tmp_path: Path) -> None:
+    done = bptt("derive", "rnn-hh", "--format", form, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(start)
+    if form == "json":
+        assert json.loads(done.stdout)["sections"]
+
+
+def test_emit_writes_to_a_file(tmp_path: Path) -> None:
+    done = bptt("emit", "rnn", "--target", "numpy", "-o", "rnn.py", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "def value_and_grad" in (tmp_path / "rnn.py").read_text("utf-8")
+
+
+def test_verify_rejects_a_wrong_gradient(tmp_path: Path) -> None:
+    text = bptt("emit", "rnn", folder=tmp_path).stdout
+    wrong = text.replace("d_b += np.sum(delta_a[t], axis=0)", "d_b += 1.001 * np.sum(delta_a[t], axis=0)")
+    assert wrong != text
+    (tmp_path / "wrong.py").write_text(wrong, "utf-8")
+    done = bptt("verify", "wrong.py", folder=tmp_path)
+    assert done.returncode == 2
+    assert "b" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+BAD_MODELS = {
+    "does not parse": ("h_t = tanh(W h_{t-1}", "was expected"),
+    "undefined": ("h_t = tanh(W h_{t-1})\nE_t depends on q_t", "q_t is not defined"),
+    "defined twice": ("h_t = W h_{t-1}\nh_t = U x_t\nE_t depends on h_t", "is defined twice"),
+    "shapes": ("h_t = W h_{t-1} + U x_t\nE_t depends on h_t\nU in R^{2 \\times 3}\nW in R^{3 \\times 3}", "differ"),
+    "no loss": ("h_t = tanh(W h_{t-1} + U x_t)", "There is no loss"),
+    "keyword": ("h_t = tanh(\\text{class} h_{t-1})\nE_t depends on h_t", "class is taken by Python"),
+    "builtin": ("h_t = tanh(\\text{print} h_{t-1})\nE_t depends on h_t", "print is taken by Python"),
+    "no identifier": ("h_t = tanh(\\text{my name} h_{t-1})\nE_t depends on h_t", "no identifier"),
+    "smuggled TeX": ("h_t = \\write18{ls} h_{t-1}\nE_t depends on h_t", "is no symbol"),
+    "smuggled Python": ("h_t = __import__('os') h_{t-1}\nE_t depends on h_t", "cannot be read"),
+    "future": ("h_t = tanh(W h_{t+1})\nE_t depends on h_t", "lies in the future"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_MODELS)
+def test_a_bad_model_gets_one_message_with_a_caret(case: str, tmp_path: Path) -> None:
+    text, message = BAD_MODELS[case]
+    (tmp_path / "bad.md").write_text(text, "utf-8")
+    done = bptt("build", "bad.md", folder=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "^" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.md"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["frobnicate"], "frobnicate"),
+        (["build"], "Name one model"),
+        (["build", "rnn", "--all"], "Name one model"),
+        (["build", "no-such-cell"], "There is no cell"),
+        (["build", "no-such-file.md"], "cannot be read"),
+        (["build", "binary.md"], "not text in UTF-8"),
+        (["build", "rnn", "--activation", "swish"], "There is no activation"),
+        (["build", "rnn", "--out", "binary.md"], "cannot be written"),
+        (["derive", "rnn", "--format", "docx"], "There is no format"),
+        (["emit", "rnn", "--target", "fortran"], "There is no target"),
+        (["emit", "rnn", "--style", "baroque"], "There is no style"),
+        (["verify", "no-such.py"], "no-such.py"),
+        (["verify", "binary.md"], "binary.md"),
+    ],
+)
+def test_a_bad_command_gets_one_message(arguments: list[str], message: str, tmp_path: Path) -> None:
+    (tmp_path / "binary.md").write_bytes(b"\xff\xfe\x00\x80")
+    done = bptt(*arguments, folder=tmp_path)
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["binary.md"]
+
+
+def test_every_build_is_the_same(tmp_path: Path) -> None:
+    """Whatever the hash seed."""
+    texts = []
+    for seed in ("1", "2"):
+        out = tmp_path / seed
+        done = bptt("build", "rnn", "--out", out, folder=tmp_path, PYTHONHASHSEED=seed)
+        assert done.returncode == 0, done.stderr
+        texts.append({p.name: p.read_bytes() for p in (out / "rnn").iterdir()})
+    assert texts[0] == texts[1]
