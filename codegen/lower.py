@@ -415,7 +415,8 @@ def _scaled(number: Expr, value: program.Expression) -> program.Expression:
         return value
     if number == -1:
         return program.Add(((-1, value),))
-    return program.Multiply((_number(number), value))
+    factors = value.factors if isinstance(value, program.Multiply) else (value,)
+    return program.Multiply((_number(number), *factors))
 
 
 def _power(base: program.Expression, exponent: int) -> program.Expression:

@@ -376,6 +376,7 @@ def _recurrence(model: Model) -> Section:
         "One step back, many steps back",
         "A product over time runs against time, and the empty product is the identity.",
         (
+            *_into_the_step(model, ways),
             _equation("step", one_step, reason),
             _equation(
                 "product",
@@ -386,6 +387,22 @@ def _recurrence(model: Model) -> Section:
             ),
         ),
     )
+
+
+def _into_the_step(
+    model: Model, ways: Sequence[tuple[Definition, list[Definition]]]
+) -> list[Equation]:
+    """Return ∂a_t/∂h_{t−1} for every equation on the way that uses the state before."""
+    before = model.states[0].at(t - 1)
+    return [
+        _equation(
+            f"local:{first.quantity.name}/{before.name}",
+            [Partial(first.quantity, before), local_jacobian(model, first, before)],
+            "The forward equation, differentiated by the state before.",
+        )
+        for first, rest in ways
+        if rest
+    ]
 
 
 def _ways_back(model: Model) -> list[tuple[Definition, list[Definition]]]:
@@ -428,7 +445,8 @@ def _path_sum(model: Model) -> list[Section]:
         return []
     state, loss, total = model.states[0], model.loss, model.total
     row = Partial(loss, state)
-    single, double = [], []
+    single: list[Equation] = []
+    double: list[Equation] = []
     for parameter in trained:
         immediate = Partial(state.at(k), parameter, True)
         contracted = multiply(Partial(loss, state.at(k)), immediate)
@@ -440,6 +458,8 @@ def _path_sum(model: Model) -> list[Section]:
                 "1 \\le k \\le t \\le T",
             )
         )
+    for parameter in trained:
+        immediate = Partial(state.at(k), parameter, True)
         single.append(
             _equation(
                 f"paths:{parameter.name}",

@@ -13,16 +13,18 @@ different unknowns would be reported as a disagreement, and none is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import singledispatch
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce, singledispatch
 from itertools import product
-from math import prod
+from math import lcm, prod
 
 import sympy
-from sympy import Basic, Expr, Function, MatrixExpr, Symbol
+from sympy import Add, Basic, Expr, Function, Integer, MatrixExpr, Piecewise, Symbol
 
 from derivations.activations import x as argument
-from derivations.derivation import Equation
+from derivations.derivation import Derivation, Equation
 from derivations.errors import ModelError, ProofError, UnsupportedError
 from derivations.expressions import (
     Diag,
@@ -74,7 +76,7 @@ class Unrolled:
     --------
     >>> model = Model.read("h_t = tanh(W h_{t-1})\\nE_t depends on h_t")
     >>> Unrolled(model, {"n": 1}, 2).quantity("h", 1)
-    Matrix([[tanh(W[0,0]*h_0[0,0])]])
+    Matrix([[tanh(W[0,0]*h(0)[0,0])]])
     """
 
     def __init__(
@@ -110,7 +112,7 @@ class Unrolled:
             return entries(self._rules[rule], self, {t: step})
         if step is None or name not in self.model.scope.shapes or (rule and step > self.steps):
             raise ProofError(f"Nothing says what {name} is at step {step}.")
-        given = self.symbols(f"{name}_{step}", self.model.scope.shapes[name])
+        given = self.symbols(f"{name}({step})", self.model.scope.shapes[name])
         if name in self.model.one_hot:
             ones = sympy.ones(1, given.rows - 1)
             given[-1, :] = sympy.ones(1, given.cols) - ones * given[:-1, :]
@@ -218,18 +220,10 @@ def _(node: Transpose, network: Unrolled, steps: Mapping[Symbol, int]) -> sympy.
 
 
 @entries.register(OneMatrix)
-def _(node: OneMatrix, network: Unrolled, steps: Mapping[Symbol, int]) -> sympy.Matrix:
-    return sympy.ones(*network.shape(node.shape))
-
-
 @entries.register(ZeroMatrix)
-def _(node: ZeroMatrix, network: Unrolled, steps: Mapping[Symbol, int]) -> sympy.Matrix:
-    return sympy.zeros(*network.shape(node.shape))
-
-
 @entries.register(Identity)
-def _(node: Identity, network: Unrolled, steps: Mapping[Symbol, int]) -> sympy.Matrix:
-    return sympy.eye(*network.shape(node.shape))
+def _(node: MatrixExpr, network: Unrolled, steps: Mapping[Symbol, int]) -> sympy.Matrix:
+    return sympy.Matrix(*network.shape(node.shape), lambda i, j: node[i, j])
 
 
 @entries.register(Diag)
@@ -256,11 +250,32 @@ def _(node: Elementwise, network: Unrolled, steps: Mapping[Symbol, int]) -> symp
         raise UnsupportedError(f"Nothing says what the function {node.function} is.")
     if function.formula is not None:
         formula = function.formula.diff(argument, node.order) if node.order else function.formula
+        formula = formula.replace(Piecewise, _in_one_piece)
         return inner.applyfunc(lambda entry: formula.xreplace({argument: entry}))
     if node.order > 1:
         raise UnsupportedError(f"{_FILE} differentiates an unspecified function once only.")
     calls = inner.applyfunc(Function(node.function, real=True))
     return calls.applyfunc(lambda call: call.fdiff(1)) if node.order else calls
+
+
+class Holds(Function):  # type: ignore[misc]
+    """1 where a condition on x holds and 0 elsewhere, so that its slope is 0 on each piece.
+
+    SymPy's Piecewise decides its conditions anew at each step of a differentiation, which takes
+    minutes in a network.
+    """
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        """Return the slope."""
+        return Integer(0)
+
+
+def _in_one_piece(*pieces: tuple[Expr, Basic]) -> Expr:
+    value = Integer(0)
+    for piece, condition in reversed(pieces):
+        holds = 1 if condition == sympy.true else Holds(argument, Symbol(str(condition)))
+        value = holds * piece + (1 - holds) * value
+    return value
 
 
 @entries.register(Unspecified)
@@ -334,7 +349,7 @@ def explicit_gradients(
     --------
     >>> model = Model.read("h_t = tanh(W h_{t-1})\\nE_t = \\\\|h_t\\\\|^2 / 2")
     >>> explicit_gradients(model, {"n": 1}, 1)["gradient:W"]
-    Matrix([[(1 - tanh(W[0,0]*h_0[0,0])**2)*h_0[0,0]*tanh(W[0,0]*h_0[0,0])]])
+    Matrix([[(1 - tanh(W[0,0]*h(0)[0,0])**2)*h(0)[0,0]*tanh(W[0,0]*h(0)[0,0])]])
     """
     network = Unrolled(model, sizes, steps)
     (total,) = network.quantity(model.total.name, None)
@@ -352,3 +367,250 @@ def explicit_gradients(
 
 def _inputs(model: Model) -> list[Quantity]:
     return [data for data in model.data if data.name not in model.targets]
+
+
+def matrix_form_gradients(
+    derivation: Derivation, sizes: Mapping[str, int], steps: int
+) -> dict[str, sympy.Matrix]:
+    """Evaluate the equations of a derivation over the same scalars, from the last step back.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        Its last sides are evaluated: the form to compute with.
+    sizes, steps
+        As in `explicit_gradients`.
+
+    Returns
+    -------
+    dict of str to Matrix
+        As from `explicit_gradients`.
+
+    Raises
+    ------
+    ModelError
+        When a size is missing, unknown or not positive, or there is no step.
+    ProofError
+        When the derivation lacks an equation.
+
+    Examples
+    --------
+    >>> from derivations.bptt import derive
+    >>> model = Model.read("h_t = tanh(W h_{t-1})\\nE_t = \\\\|h_t\\\\|^2 / 2")
+    >>> matrix_form_gradients(derive(model), {"n": 1}, 1)["gradient:W"]
+    Matrix([[(1 - tanh(W[0,0]*h(0)[0,0])**2)*h(0)[0,0]*tanh(W[0,0]*h(0)[0,0])]])
+    """
+    model = derivation.model
+    backward = [e for e in derivation.equations if e.label.startswith(("adjoint:", "boundary:"))]
+    network = Unrolled(model, sizes, steps, tuple(backward))
+
+    def right(label: str) -> MatrixExpr:
+        equation = derivation.equation(label)
+        if equation is None:
+            raise ProofError(f"The derivation has no equation {label}.")
+        return equation.right
+
+    found = {}
+    for label in [f"gradient:{parameter.name}" for parameter in model.parameters]:
+        found[label] = entries(right(label), network, {})
+    for label in [f"input:{data.name}" for data in _inputs(model)]:
+        columns = [entries(right(label), network, {t: step}) for step in range(1, steps + 1)]
+        found[label] = sympy.Matrix.hstack(*columns)
+    for label in [f"initial:{state.name}" for state in model.states]:
+        found[label] = entries(right(label), network, {})
+    return found
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What the comparison of a derivation with sympy.diff found.
+
+    Attributes
+    ----------
+    entries : mapping of str to int
+        How many entries were compared, by the label of the equation.
+    disagreements : tuple of (label, row, column)
+        The entries that differ.
+    """
+
+    entries: Mapping[str, int]
+    disagreements: tuple[tuple[str, int, int], ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether all entries are equal."""
+        return not self.disagreements
+
+
+def agree_exactly(
+    derivation: Derivation, sizes: Mapping[str, int] | None = None, steps: int = 3
+) -> Agreement:
+    """Compare a derivation with sympy.diff, entry by entry, in exact arithmetic.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        Every gradient by a parameter, by data that is no target and by a first state is compared.
+    sizes : mapping of str to int, optional
+        A number for every symbolic size; by default each is 2.
+    steps : int
+        How many steps are unrolled.
+
+    Raises
+    ------
+    ModelError
+        When a size is missing, unknown or not positive, or there is no step.
+    ProofError
+        When the derivation lacks an equation.
+
+    Examples
+    --------
+    >>> from derivations.bptt import derive
+    >>> model = Model.read("h_t = tanh(W h_{t-1})\\nE_t depends on h_t")
+    >>> agree_exactly(derive(model), {"n": 2}, steps=2)
+    Agreement(entries={'gradient:W': 4, 'initial:h': 2}, disagreements=())
+    """
+    model = derivation.model
+    sizes = {size.name: 2 for size in model.sizes} if sizes is None else sizes
+    by_diff = explicit_gradients(model, sizes, steps)
+    by_equations = matrix_form_gradients(derivation, sizes, steps)
+    scalars = Scalars(Unrolled(model, sizes, steps).intermediates)
+    disagreements = [
+        (label, row, column)
+        for label, matrix in by_diff.items()
+        for row, column in product(range(matrix.rows), range(matrix.cols))
+        if matrix.shape != by_equations[label].shape
+        or not scalars.are_equal(matrix[row, column], by_equations[label][row, column])
+    ]
+    return Agreement({k: len(matrix) for k, matrix in by_diff.items()}, tuple(disagreements))
+
+
+# Exact comparison
+
+#: Coefficients of monomials. A monomial is one integer, the sum of exponent · 2^(16 · place) over
+#: its unknowns: monomials multiply by adding integers, and an exponent may be negative.
+Polynomial = dict[int, Fraction]
+_BITS = 16
+
+
+class Scalars:
+    """SymPy scalars as Laurent polynomials in unknowns, some of which stand for other polynomials.
+
+    A sum that the network computes, and the inverse of any sum, is an unknown until a difference
+    needs its meaning: what is never expanded stays small.
+    """
+
+    def __init__(self, intermediates: Iterator[Expr]) -> None:
+        self._shared = {scalar for scalar in intermediates if scalar.is_Add}
+        self._places: dict[object, int] = {}
+        self._meanings: dict[int, tuple[int, Polynomial]] = {}  # place → (±1, p): it is p^(±1)
+        self._roots: dict[int, tuple[Fraction, int]] = {}  # place → (b, q): it is b^(1/q)
+        self._known: dict[Expr, Polynomial] = {}
+
+    def are_equal(self, one: Expr, other: Expr) -> bool:
+        """Tell whether two scalars are equal for all values of their unknowns."""
+        difference = _sum([self.polynomial(one), {m: -c for m, c in self.polynomial(other).items()}])
+        for kinds in ((-1,), (-1, 1)):  # inverses first: most differences vanish without the sums
+            for place in sorted(self._meanings, reverse=True):  # a meaning has lower places only
+                difference = self._reduced(difference)
+                if self._meanings[place][0] in kinds and difference:
+                    difference = self._without(place, difference)
+        return not self._reduced(difference)
+
+    def polynomial(self, scalar: Expr) -> Polynomial:
+        """Return a scalar as a polynomial."""
+        if scalar not in self._known:
+            self._known[scalar] = self._made(scalar)
+        return self._known[scalar]
+
+    def _made(self, scalar: Expr) -> Polynomial:
+        if scalar.is_Rational:
+            return {0: Fraction(scalar.p, scalar.q)} if scalar else {}
+        if scalar.is_Add:
+            total = _sum(self.polynomial(term) for term in scalar.args)
+            return self._unknown(scalar, meaning=(1, total)) if scalar in self._shared else total
+        if scalar.is_Mul:
+            return reduce(_product, (self.polynomial(factor) for factor in scalar.args))
+        if isinstance(scalar, sympy.exp):  # SymPy merges exp(a) exp(b) into exp(a + b)
+            return reduce(_product, map(self._exponential, Add.make_args(scalar.args[0])))
+        if scalar.is_Pow and scalar.exp.is_Rational:
+            return self._power(scalar.base, scalar.exp)
+        if scalar.is_number and not scalar.is_finite:
+            raise UnsupportedError(f"{_FILE} cannot compare {scalar}.")
+        return self._unknown(scalar)
+
+    def _unknown(
+        self, key: object, exponent: int = 1, meaning: tuple[int, Polynomial] | None = None
+    ) -> Polynomial:
+        place = self._places.setdefault(key, len(self._places))
+        if meaning is not None:
+            self._meanings[place] = meaning
+        return {exponent << (_BITS * place): Fraction(1)}
+
+    def _exponential(self, term: Expr) -> Polynomial:
+        number, rest = term.as_coeff_Mul(rational=True)
+        part = lcm(2, number.q)  # halves, so that exp(−a²/2) exp(−a²/2) is exp(−a²)
+        return self._unknown((sympy.exp, rest, part), int(number * part))
+
+    def _power(self, base: Expr, exponent: Expr) -> Polynomial:
+        if exponent.q != 1:
+            root = self._unknown((sympy.root, base, exponent.q), int(exponent.p))
+            if base.is_Rational:
+                place = self._places[sympy.root, base, exponent.q]
+                self._roots[place] = (Fraction(base.p, base.q), exponent.q)
+            return root
+        factor = self.polynomial(base)
+        if exponent < 0 and len(factor) == 1:
+            ((monomial, coefficient),) = factor.items()
+            factor = {-monomial: 1 / coefficient}
+        elif exponent < 0:
+            if not self._reduced(factor):
+                raise UnsupportedError(f"{_FILE} cannot divide by {base}, which is zero.")
+            factor = self._unknown(frozenset(factor.items()), meaning=(-1, factor))
+        return reduce(_product, [factor] * abs(int(exponent)))
+
+    def _exponents(self, polynomial: Polynomial, place: int) -> Iterator[tuple[int, int, Fraction]]:
+        """Yield the exponent of an unknown, the rest of the monomial, and the coefficient."""
+        half, shift = 1 << (_BITS - 1), _BITS * place
+        offset = half * (((1 << _BITS * len(self._places)) - 1) // ((1 << _BITS) - 1))
+        for monomial, coefficient in polynomial.items():
+            exponent = (((monomial + offset) >> shift) & (2 * half - 1)) - half
+            yield exponent, monomial - (exponent << shift), coefficient
+
+    def _reduced(self, polynomial: Polynomial) -> Polynomial:
+        """Use that √2² = 2, and that an indicator, 0 or 1, is its own square."""
+        for place, (base, order) in self._roots.items():
+            polynomial = _sum(
+                {rest + (k % order << (_BITS * place)): coefficient * base ** (k // order)}
+                for k, rest, coefficient in self._exponents(polynomial, place)
+            )
+        for key, place in self._places.items():
+            if isinstance(key, Holds):
+                polynomial = _sum(
+                    {rest + (min(k, 1) << (_BITS * place)): coefficient}
+                    for k, rest, coefficient in self._exponents(polynomial, place)
+                )
+        return polynomial
+
+    def _without(self, place: int, polynomial: Polynomial) -> Polynomial:
+        """Put in what an unknown stands for; a common denominator is left out."""
+        sign, meaning = self._meanings[place]
+        parts: dict[int, Polynomial] = {}
+        for exponent, rest, coefficient in self._exponents(polynomial, place):
+            parts.setdefault(exponent * sign, {})[rest] = coefficient
+        result: Polynomial = {}
+        for exponent in range(max(parts), min(parts) - 1, -1):  # Horner's rule
+            result = _sum([_product(result, meaning), parts.get(exponent, {})])
+        return result
+
+
+def _sum(polynomials: Iterable[Polynomial]) -> Polynomial:
+    total: Polynomial = {}
+    for polynomial in polynomials:
+        for monomial, coefficient in polynomial.items():
+            total[monomial] = total.get(monomial, Fraction(0)) + coefficient
+    return {monomial: coefficient for monomial, coefficient in total.items() if coefficient}
+
+
+def _product(left: Polynomial, right: Polynomial) -> Polynomial:
+    return _sum({m + n: c * d for n, d in right.items()} for m, c in left.items())

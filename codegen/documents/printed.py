@@ -236,6 +236,8 @@ def _shown(row: Sequence[Piece]) -> Iterator[str]:
 
 def _sign(piece: Piece) -> str:
     inside = ["".join(_shown(argument)) for argument in piece.arguments]
+    if piece.token == "{" and piece.above and any(inner.above for inner in piece.arguments[0]):
+        return f"({inside[0]})"  # two superscripts in a row would run together
     if piece.token == "\\frac":
         return "/".join(inside)
     if piece.token == "\\mathbf" and inside == ["1"]:

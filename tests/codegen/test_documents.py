@@ -205,7 +205,7 @@ def test_text_shows_the_equations() -> None:
     for line in (
         "∂h_t/∂h_{t-1} = ∂h_t/∂a_t ∂a_t/∂h_{t-1} = diag(σ'(a_t)) W^hh",
         "δ_t^h = (W^s)ᵀ δ_t^z + (W^hh)ᵀ δ_{t+1}^a",
-        "∂E/∂W^hh = Σ_{t=1}^{T} δ_t^a h_{t-1}ᵀ",
+        "∂E/∂W^hh = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ",
         "δ_{T+1}^a = 0",
     ):
         assert line in shown

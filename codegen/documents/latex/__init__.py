@@ -71,7 +71,7 @@ def fragment(derivation: Derivation) -> str:
     >>> from derivations.library import cell
     >>> from derivations.proving import prove
     >>> latex = fragment(prove(derive(cell("rnn"))))
-    >>> "\\\\bptttag{1 \\\\le t \\\\le T}{\\\\bpttproven}{1}" in latex
+    >>> "\\\\bptttag{1 \\\\le t \\\\le T}{\\\\bpttgiven}{1}" in latex
     True
     """
     sections = tuple(_section(section) for section in checked(derivation).sections)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, meta
 
@@ -17,6 +17,7 @@ from codegen.program import (
     Block,
     Load,
     Loop,
+    Multiply,
     Program,
     RowsTimes,
     Statement,
@@ -28,7 +29,7 @@ from codegen.targets.numpy.functions import source
 from codegen.targets.numpy.printer import Layout, helpers, python, whole_sum
 from derivations.errors import EmitError
 
-#: A sum that is longer than this is added up term by term.
+#: An assignment that is longer than this is made term by term.
 LINE_LENGTH = 100
 #: Docstrings of an emitted module are filled to this width.
 DOCSTRING_WIDTH = 92
@@ -163,9 +164,8 @@ def _backward(program: Program) -> list[str]:
             lines.append(f'{target} = np.zeros(params["{name}"].shape, dtype)')
     lines += _blocks(program, program.backward)
     for statement in program.initial:
-        lines += _commented(
-            statement, f"{statement.target} = {python(statement.value, Layout(program, origin=''))}"
-        )
+        start = Layout(program, origin="")
+        lines += _commented(statement, *_broken(statement.target, "=", statement, start))
     lines.append("return {")
     for name, target in program.gradients:
         lines.append(f'{_INDENT}"{name}": {target}{"[1:]" if target in steps else ""},')
@@ -270,17 +270,23 @@ def _accumulated(statement: Accumulate, layout: Layout) -> list[str]:
 
 
 def _broken(target: str, sign: str, statement: Statement, layout: Layout) -> list[str]:
-    """Return an assignment; a sum that is too long for a line is added up term by term."""
-    line = f"{target} {sign} {python(statement.value, layout)}"
+    """Return an assignment; one that is too long for a line is made term by term."""
+    value = statement.value
+    line = f"{target} {sign} {python(value, layout)}"
     if len(line) + 2 * len(_INDENT) <= LINE_LENGTH:
         return [line]
-    if not isinstance(statement.value, Add):
-        return [f"{target} {sign} (", _INDENT + python(statement.value, layout), ")"]
-    (first_sign, first), *others = statement.value.terms
-    lines = [f"{target} {sign} {python(Add(((first_sign, first),)), layout)}"]
-    for term_sign, term in others:
-        lines.append(f"{target} {'+' if term_sign > 0 else '-'}= {python(term, layout)}")
-    return lines
+    if isinstance(value, Add):
+        (first_sign, first), *others = value.terms
+        lines = _broken(target, sign, replace(statement, value=Add(((first_sign, first),))), layout)
+        for term_sign, term in others:
+            lines.append(f"{target} {'+' if term_sign > 0 else '-'}= {python(term, layout)}")
+        return lines
+    if isinstance(value, Multiply) and sign == "=":
+        *others, last = value.factors
+        rest = Multiply(tuple(others)) if len(others) > 1 else others[0]
+        first_lines = _broken(target, sign, replace(statement, value=last), layout)
+        return [*first_lines, f"{target} *= {python(rest, layout)}"]
+    return [f"{target} {sign} (", _INDENT + python(value, layout), ")"]
 
 
 def _commented(statement: Statement | Assign, *code: str) -> list[str]:
