@@ -195,6 +195,8 @@ class _Lowering:
             if kind == "gradient":
                 target = gradient_name(identifier(name))
                 summed = equation.right
+                if isinstance(summed, ZeroMatrix):
+                    continue
                 assert isinstance(summed, TimeSum)
                 statements.append(
                     Accumulate(target, self._summed(summed.body), equation.number, _short(equation))

@@ -36,6 +36,7 @@ from derivations.expressions import (
     depends_on,
     multiply,
     parameters,
+    quantities,
     replace,
     subexpressions,
     t,
@@ -57,7 +58,7 @@ from derivations.graph import (
 from derivations.intermediates import name_intermediates
 from derivations.model import Definition, Model
 from derivations.notation.latex import function_name, latex
-from derivations.notation.names import at_time, canonical
+from derivations.notation.names import at_time, canonical, parts
 from derivations.simplify import divides, everywhere, gather_transposes, tidy_steps
 
 k = Symbol("k", integer=True)
@@ -100,6 +101,7 @@ def derive(model: Model) -> Derivation:
         raise UnsupportedError(
             f"A network with one state h_{{t-1}} is derived so far; this one has {names}."
         )
+    _refuse_losses_of_several_steps(model)
     named = name_intermediates(model)
     jacobians = _local_jacobians(named)
     rows = _rows_at_the_loss(named, jacobians)
@@ -114,6 +116,25 @@ def derive(model: Model) -> Derivation:
     return Derivation(named, _numbered(sections))
 
 
+def _refuse_losses_of_several_steps(model: Model) -> None:
+    """Refuse a loss that the path sum cannot tell apart by its steps and arguments."""
+    for definition in model.definitions:
+        if definition.quantity != model.loss:
+            continue
+        if any(q.time != t for q in quantities(definition.expression)):
+            raise UnsupportedError(
+                f"The loss {at_time(model.loss.name, t)} uses an earlier step, "
+                "which is not derived yet."
+            )
+        if isinstance(definition.expression, Unspecified):
+            names = [argument.name for argument in definition.expression.arguments]
+            if any(a != b and reaches(model, a, b) for a in names for b in names):
+                raise UnsupportedError(
+                    f"The unspecified loss {at_time(model.loss.name, t)} depends on two quantities "
+                    "of which one depends on the other; this is not derived yet."
+                )
+
+
 def adjoint_name(name: str) -> str:
     """Return the name of the adjoint of a quantity: δ with the quantity above.
 
@@ -122,7 +143,7 @@ def adjoint_name(name: str) -> str:
     >>> adjoint_name("h")
     '\\\\delta^h'
     """
-    return canonical("\\delta", [], [name])
+    return canonical("\\delta", [], [part for part in parts(name) if part])
 
 
 def adjoint(quantity: Quantity, time: object = t) -> Quantity:
@@ -308,12 +329,13 @@ def _readout(model: Model) -> list[Equation]:
         is_between = start == state or reaches(model, state.name, start.name)
         if start == loss or not is_between or not reaches(model, start.name, loss.name):
             continue
-        steps = consumers(model, start.name, 0)
-        if len(paths(model, start.name, loss.name)) != 1 or steps[0].quantity == loss:
+        ways = paths(model, start.name, loss.name)
+        if len(ways) != 1 or ways[0][0].quantity == loss:
             continue
-        middle = steps[0].quantity
+        first = ways[0][0]
+        middle = first.quantity
         outer = _known_row(equations, Partial(loss, middle), model)
-        inner = local_jacobian(model, steps[0], start)
+        inner = local_jacobian(model, first, start)
         product = multiply(outer, inner)
         sides = [
             Partial(loss, start),
@@ -359,11 +381,12 @@ def _recurrence(model: Model) -> Section:
             multiply(*(Partial(u, v) for v, u in reversed(list(zip(ends, names, strict=False)))))
         )
         written.append(multiply(*factors))
-    one_step = [Partial(state, before), add(*symbolic), add(*written)]
-    is_direct = all(not rest for _, rest in ways)
+    is_direct = any(not rest for _, rest in ways)
+    # A direct way would repeat the left side among the terms of the chain rule.
+    one_step = [Partial(state, before), *([] if is_direct else [add(*symbolic)]), add(*written)]
     reason = (
         "The forward equation, differentiated by the state before."
-        if is_direct
+        if all(not rest for _, rest in ways)
         else "The chain rule along the equations of one step."
     )
     body = one_step[-1]
@@ -502,16 +525,19 @@ def _path_sum(model: Model) -> list[Section]:
 
 
 def _immediate_form(model: Model, parameter: MatrixSymbol, row: MatrixExpr) -> MatrixExpr:
-    """Return a row at h_k, pulled back through the equations of step k to a parameter."""
+    """Return a row at h_k, pulled back through the equations of step k to a parameter.
+
+    A stand-in for the row is pulled back at step t and exchanged for the row at step k.
+    """
     state = model.states[0]
-    adjoints: dict[str, MatrixExpr] = {state.name: transpose(row)}
+    stand_in = Quantity("\\mathbf{v}", *state.shape, t)
+    adjoints: dict[str, MatrixExpr] = {state.name: stand_in}
     for definition in reversed(in_order(model)):
         quantity = definition.quantity
         if quantity != state and reaches(model, quantity.name, state.name):
             adjoints[quantity.name] = add(*contributions(model, quantity, 0, adjoints))
     handed = add(*contributions(model, parameter, 0, adjoints))
-    row_at_k = {transpose(row): transpose(row)}  # the row stands at step k already
-    return replace(handed, {**row_at_k, t: k})
+    return replace(_at(handed, k), {stand_in.at(k): transpose(row)})
 
 
 # Adjoints and gradients
@@ -544,7 +570,8 @@ def _adjoints(model: Model, rows: Mapping[str, Equation]) -> list[Section]:
         terms += contributions(model, quantity, 1, lagged)
         formula = add(*terms)
         steps = [formula, *tidy_steps(formula, model.one_hot)]
-        if divides(steps[-1]) and not lagged and (row is None or divides(row.right)):
+        is_read_out = not reaches(model, quantity.name, model.states[0].name)
+        if divides(steps[-1]) and is_read_out and (row is None or divides(row.right)):
             adjoints[quantity.name] = steps[-1]  # not named: the division cancels further down
             continue
         adjoints[quantity.name] = own
@@ -624,20 +651,22 @@ def _slopes_written(model: Model, expression: MatrixExpr) -> MatrixExpr:
 def _gradients(model: Model, adjoints: dict[str, MatrixExpr]) -> Section:
     equations = []
     for parameter in model.parameters:
-        terms = [_shown(model, term) for term in contributions(model, parameter, 0, adjoints)]
-        body = add(*terms)
+        terms = contributions(model, parameter, 0, adjoints)
+        body = _handed_back(model, terms, parameter)
+        summed = body if isinstance(body, ZeroMatrix) else TimeSum(body, t, 1, T)
+        reason = "Each step adds what its use of the parameter contributes."
         equations.append(
             _equation(
                 f"gradient:{parameter.name}",
-                [Partial(model.total, parameter), TimeSum(body, t, 1, T)],
-                "Each step adds what its use of the parameter contributes.",
+                [Partial(model.total, parameter), summed],
+                reason if terms else "The loss does not depend on this parameter.",
                 "",
             )
         )
     for data in model.data:
         if data.name in model.targets:
             continue
-        body = add(*(_shown(model, term) for term in contributions(model, data, 0, adjoints)))
+        body = _handed_back(model, contributions(model, data, 0, adjoints), data)
         equations.append(
             _equation(
                 f"input:{data.name}",
@@ -647,7 +676,7 @@ def _gradients(model: Model, adjoints: dict[str, MatrixExpr]) -> Section:
         )
     state = model.states[0]
     lagged = {name: _named_adjoint(model, name) for name in _users(model, state.name, 1)}
-    start = add(*(_shown(model, term) for term in contributions(model, state, 1, lagged)))
+    start = _handed_back(model, contributions(model, state, 1, lagged), state)
     equations.append(
         _equation(
             f"initial:{state.name}",
@@ -661,6 +690,13 @@ def _gradients(model: Model, adjoints: dict[str, MatrixExpr]) -> Section:
         "Every parameter is used at every step; its gradient sums what each use hands back.",
         tuple(equations),
     )
+
+
+def _handed_back(model: Model, terms: Sequence[MatrixExpr], variable: MatrixExpr) -> MatrixExpr:
+    """Return the sum of what is handed back to a variable; zero where nothing is."""
+    if not terms:
+        return ZeroMatrix(*variable.shape)
+    return add(*(_shown(model, term) for term in terms))
 
 
 def _shown(model: Model, term: MatrixExpr) -> MatrixExpr:

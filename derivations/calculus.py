@@ -38,7 +38,6 @@ from derivations.expressions import (
     Quantity,
     Softmax,
     SquaredNorm,
-    TimeSum,
     ZeroMatrix,
     add,
     depends_on,
@@ -261,14 +260,6 @@ def pullback_of_squared_norm(
 ) -> MatrixExpr:
     """c = ‖u‖²: ū = 2 u c̄."""
     return pullback(expression.argument, multiply(2, expression.argument, adjoint), variable)
-
-
-@pullback_rule.register
-def pullback_of_time_sum(
-    expression: TimeSum, adjoint: MatrixExpr, variable: MatrixExpr
-) -> MatrixExpr:
-    """C = Σ_t C_t: every C_t has the adjoint C̄."""
-    return pullback(expression.body, adjoint, variable)
 
 
 # Slopes of scalar functions

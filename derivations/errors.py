@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
+
+#: Of a longer line, a message shows this many characters.
+LONGEST_SHOWN = 160
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,28 @@ class Place:
         line_end = self.text.find("\n", start)
         line_end = len(self.text) if line_end < 0 else line_end
         number = str(self.first_line + self.text.count("\n", 0, start))
-        width = max(1, min(self.end, line_end) - start)
+        # Of a very long line, the neighbourhood of the place.
+        shown_start = max(line_start, start - LONGEST_SHOWN // 2)
+        shown_end = min(line_end, shown_start + LONGEST_SHOWN)
+        width = max(1, min(self.end, shown_end) - start)
         gutter = " " * (len(number) + 3)
-        line = self.text[line_start:line_end].replace("\t", " ")
-        return f"  {number} | {line}\n{gutter}| {' ' * (start - line_start)}{'^' * width}"
+        line = printable(self.text[shown_start:shown_end])
+        return f"  {number} | {line}\n{gutter}| {' ' * (start - shown_start)}{'^' * width}"
+
+
+def printable(text: str) -> str:
+    """Return a text with a stand-in for every character that steers a terminal.
+
+    Examples
+    --------
+    >>> printable("a\\tb\\x1b[31m")
+    'a b�[31m'
+    """
+    stand_ins = {"\t": " "}
+    return "".join(
+        stand_ins.get(c, "\ufffd") if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c
+        for c in text
+    )
 
 
 class BpttError(Exception):
@@ -74,6 +96,10 @@ class BpttError(Exception):
 
 class NotationError(BpttError):
     """A formula that does not parse, or a piece of it that has no meaning here."""
+
+
+class StepError(NotationError):
+    """A step at which a quantity does not stand, such as x_0 of data that starts at 1."""
 
 
 class ModelError(BpttError):

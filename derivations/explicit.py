@@ -19,6 +19,7 @@ from fractions import Fraction
 from functools import reduce, singledispatch
 from itertools import product
 from math import lcm, prod
+from operator import add
 
 import sympy
 from sympy import Add, Basic, Expr, Function, Integer, MatrixExpr, Piecewise, Symbol
@@ -56,21 +57,7 @@ _FILE = "derivations/explicit.py"
 class Unrolled:
     """A network with sizes and a number of steps, every entry of everything a SymPy scalar.
 
-    Parameters
-    ----------
-    model : Model
-        The forward equations.
-    sizes : mapping of str to int
-        A number for every symbolic size of the model, by its name.
-    steps : int
-        How many steps are unrolled.
-    backward : iterable of Equation
-        Equations at step t that define further quantities, such as adjoints.
-
-    Raises
-    ------
-    ModelError
-        When a size is missing, unknown or not positive, or there is no step.
+    `backward` are equations that define further quantities at step t or one step, the adjoints.
 
     Examples
     --------
@@ -91,9 +78,10 @@ class Unrolled:
         if steps < 1:
             raise ModelError(f"A network needs at least one step to unroll; {steps} came.")
         self.steps = steps
-        self._rules = {d.quantity: d.expression for d in model.definitions}
-        self._rules |= {equation.left: equation.right for equation in backward}
-        self._at_every_step = {q.name: q for q in self._rules if q.time == t}
+        rules = [(d.quantity, d.expression) for d in model.definitions]
+        self._rules: dict[tuple[str, object], MatrixExpr] = {}
+        for left, right in [*rules, *((equation.left, equation.right) for equation in backward)]:
+            self._rules[left.name, t if left.time == t else self.step(left.time, {})] = right
         self._known: dict[tuple[str, object], sympy.Matrix] = {}
 
     def quantity(self, name: str, step: int | None) -> sympy.Matrix:
@@ -103,15 +91,13 @@ class Unrolled:
         return self._known[name, step]
 
     def _made(self, name: str, step: int | None) -> sympy.Matrix:
-        for quantity, expression in self._rules.items():
-            time = quantity.time.subs(T, self.steps)
-            if quantity.name == name and (time == step or (step is None and time == timeless)):
-                return entries(expression, self, {})
-        rule = self._at_every_step.get(name)
-        if rule is not None and step is not None and 1 <= step <= self.steps:
-            return entries(self._rules[rule], self, {t: step})
-        if step is None or name not in self.model.scope.shapes or (rule and step > self.steps):
+        if (name, step) in self._rules:
+            return entries(self._rules[name, step], self, {})
+        if (name, t) in self._rules and step is not None and 1 <= step <= self.steps:
+            return entries(self._rules[name, t], self, {t: step})
+        if step is None or name not in self.model.scope.shapes:
             raise ProofError(f"Nothing says what {name} is at step {step}.")
+        # data, a first state, or what is computed beyond the ends: then any value must do
         given = self.symbols(f"{name}({step})", self.model.scope.shapes[name])
         if name in self.model.one_hot:
             ones = sympy.ones(1, given.rows - 1)
@@ -142,12 +128,9 @@ class Unrolled:
 def _checked_sizes(model: Model, sizes: Mapping[str, int]) -> dict[Symbol, int]:
     symbols = {size.name: size for size in model.sizes}
     wanted = f"This model has the sizes {', '.join(symbols)}."
-    missing = [name for name in symbols if name not in sizes]
-    unknown = [name for name in sizes if name not in symbols]
-    if missing:
-        raise ModelError(f"A number is missing for the size {', '.join(missing)}.", hint=wanted)
-    if unknown:
-        raise ModelError(f"There is no size {', '.join(unknown)} in this model.", hint=wanted)
+    for name in symbols.keys() ^ sizes.keys():
+        problem = "A number is missing for" if name in symbols else "This model does not have"
+        raise ModelError(f"{problem} the size {name}.", hint=wanted)
     for name, size in sizes.items():
         if size < 1:
             raise ModelError(f"The size {name} must be at least 1; {size} came.")
@@ -185,28 +168,18 @@ def _(node: MatrixSymbol, network: Unrolled, steps: Mapping[Symbol, int]) -> sym
 
 @entries.register(MatAdd)
 def _(node: MatAdd, network: Unrolled, steps: Mapping[Symbol, int]) -> sympy.Matrix:
-    first, *others = _all(node, network, steps)
-    return sum(others, first)
+    return reduce(add, _all(node, network, steps))
 
 
 @entries.register(MatMul)
 def _(node: MatMul, network: Unrolled, steps: Mapping[Symbol, int]) -> sympy.Matrix:
-    return prod(_all(node, network, steps))
-
-
-@entries.register(Expr)
-def _(node: Expr, network: Unrolled, steps: Mapping[Symbol, int]) -> Expr:
-    if isinstance(node, MatrixExpr):
-        raise UnsupportedError(f"{_FILE} does not write out {type(node).__name__} in scalars.")
-    return node.subs({**network.sizes, T: network.steps, **steps})  # a number in front
+    number, factors = node.as_coeff_matrices()
+    return prod((entries(f, network, steps) for f in factors), start=number.subs(network.sizes))
 
 
 @entries.register(HadamardProduct)
 def _(node: HadamardProduct, network: Unrolled, steps: Mapping[Symbol, int]) -> sympy.Matrix:
-    first, *others = _all(node, network, steps)
-    for other in others:
-        first = first.multiply_elementwise(other)
-    return first
+    return reduce(sympy.Matrix.multiply_elementwise, _all(node, network, steps))
 
 
 @entries.register(HadamardPower)
@@ -288,33 +261,24 @@ def _(node: Unspecified, network: Unrolled, steps: Mapping[Symbol, int]) -> symp
 @entries.register(Partial)
 def _(node: Partial, network: Unrolled, steps: Mapping[Symbol, int]) -> sympy.Matrix:
     """The derivative of an unspecified loss by one of its arguments; no other one is left."""
-    definition = network.model.definition(node.of.name) if isinstance(node.of, Quantity) else None
-    loss = definition.expression if definition is not None else None
-    if not isinstance(loss, Unspecified) or not isinstance(node.by, Quantity | MatrixSymbol):
-        raise UnsupportedError(f"{_FILE} cannot compute with {node}: it is no unspecified loss.")
-    by = node.by
-    if isinstance(by, Quantity) and by.time == node.of.time:
-        by = by.at(t)
-    if by not in loss.arguments:
-        raise UnsupportedError(f"{_FILE} cannot compute with {node}: not an argument of the loss.")
-    (call,) = entries(node.of, network, steps)
-    first = 1
-    for part in loss.arguments[: loss.arguments.index(by)]:
-        first += prod(network.shape(part.shape))
-    rows, columns = network.shape(by.shape)
-    slopes = [call.fdiff(first + place) for place in range(rows * columns)]
-    return sympy.Matrix(*network.shape(node.shape), slopes)
+    of, by = node.of, node.by
+    loss = next((d.expression for d in network.model.definitions if d.quantity == of.at(t)), None)
+    by = by.at(by.time - of.time + t) if isinstance(by, Quantity) else by
+    if not isinstance(loss, Unspecified) or by not in loss.arguments:
+        raise UnsupportedError(f"{_FILE} computes with no derivative but of an unspecified loss.")
+    (call,) = entries(of, network, steps)
+    before = loss.arguments[: loss.arguments.index(by)]
+    first = 1 + sum(prod(network.shape(part.shape)) for part in before)
+    rows, columns = network.shape(node.shape)
+    return sympy.Matrix(rows, columns, [call.fdiff(first + k) for k in range(rows * columns)])
 
 
 @entries.register(TimeSum)
 def _(node: TimeSum, network: Unrolled, steps: Mapping[Symbol, int]) -> sympy.Matrix:
-    lower, upper = network.step(node.lower, steps), network.step(node.upper, steps)
-    assert lower is not None and upper is not None
-    start = sympy.zeros(*network.shape(node.shape))
-    bodies = (
-        entries(node.body, network, {**steps, node.index: s}) for s in range(lower, upper + 1)
-    )
-    return sum(bodies, start)
+    first, last = (int(bound.subs({T: network.steps, **steps})) for bound in node.args[2:])
+    every = [{**steps, node.index: step} for step in range(first, last + 1)]
+    zero = sympy.zeros(*network.shape(node.shape))
+    return sum((entries(node.body, network, at) for at in every), zero)
 
 
 # The two opinions
@@ -336,7 +300,7 @@ def explicit_gradients(
 
     Returns
     -------
-    dict of str to Matrix
+    dict
         By the labels of a derivation: ``gradient:W``, ``input:x`` and ``initial:h``. The gradient
         by data has the steps side by side.
 
@@ -347,9 +311,9 @@ def explicit_gradients(
 
     Examples
     --------
-    >>> model = Model.read("h_t = tanh(W h_{t-1})\\nE_t = \\\\|h_t\\\\|^2 / 2")
+    >>> model = Model.read("h_t = tanh(W h_{t-1})\\nE_t = \\\\|h_t\\\\|^2")
     >>> explicit_gradients(model, {"n": 1}, 1)["gradient:W"]
-    Matrix([[(1 - tanh(W[0,0]*h(0)[0,0])**2)*h(0)[0,0]*tanh(W[0,0]*h(0)[0,0])]])
+    Matrix([[2*h(0)[0,0]*(1 - tanh(W[0,0]*h(0)[0,0])**2)*tanh(W[0,0]*h(0)[0,0])]])
     """
     network = Unrolled(model, sizes, steps)
     (total,) = network.quantity(model.total.name, None)
@@ -396,9 +360,9 @@ def matrix_form_gradients(
     Examples
     --------
     >>> from derivations.bptt import derive
-    >>> model = Model.read("h_t = tanh(W h_{t-1})\\nE_t = \\\\|h_t\\\\|^2 / 2")
+    >>> model = Model.read("h_t = tanh(W h_{t-1})\\nE_t = \\\\|h_t\\\\|^2")
     >>> matrix_form_gradients(derive(model), {"n": 1}, 1)["gradient:W"]
-    Matrix([[(1 - tanh(W[0,0]*h(0)[0,0])**2)*h(0)[0,0]*tanh(W[0,0]*h(0)[0,0])]])
+    Matrix([[2*h(0)[0,0]*(1 - tanh(W[0,0]*h(0)[0,0])**2)*tanh(W[0,0]*h(0)[0,0])]])
     """
     model = derivation.model
     backward = [e for e in derivation.equations if e.label.startswith(("adjoint:", "boundary:"))]
@@ -411,12 +375,14 @@ def matrix_form_gradients(
         return equation.right
 
     found = {}
-    for label in [f"gradient:{parameter.name}" for parameter in model.parameters]:
-        found[label] = entries(right(label), network, {})
-    for label in [f"input:{data.name}" for data in _inputs(model)]:
+    for data in _inputs(model):
+        label = f"input:{data.name}"
         columns = [entries(right(label), network, {t: step}) for step in range(1, steps + 1)]
         found[label] = sympy.Matrix.hstack(*columns)
-    for label in [f"initial:{state.name}" for state in model.states]:
+    for label in [
+        *(f"gradient:{parameter.name}" for parameter in model.parameters),
+        *(f"initial:{state.name}" for state in model.states),
+    ]:
         found[label] = entries(right(label), network, {})
     return found
 
@@ -509,7 +475,9 @@ class Scalars:
 
     def are_equal(self, one: Expr, other: Expr) -> bool:
         """Tell whether two scalars are equal for all values of their unknowns."""
-        difference = _sum([self.polynomial(one), {m: -c for m, c in self.polynomial(other).items()}])
+        difference = _sum(
+            [self.polynomial(one), {m: -c for m, c in self.polynomial(other).items()}]
+        )
         for kinds in ((-1,), (-1, 1)):  # inverses first: most differences vanish without the sums
             for place in sorted(self._meanings, reverse=True):  # a meaning has lower places only
                 difference = self._reduced(difference)
@@ -564,7 +532,7 @@ class Scalars:
             ((monomial, coefficient),) = factor.items()
             factor = {-monomial: 1 / coefficient}
         elif exponent < 0:
-            if not self._reduced(factor):
+            if self.are_equal(base, Integer(0)):
                 raise UnsupportedError(f"{_FILE} cannot divide by {base}, which is zero.")
             factor = self._unknown(frozenset(factor.items()), meaning=(-1, factor))
         return reduce(_product, [factor] * abs(int(exponent)))

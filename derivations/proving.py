@@ -63,7 +63,9 @@ def network_of(derivation: Derivation) -> Network:
 def forward_network(model: Model, scope: Scope, definitions: dict[str, MatrixExpr]) -> Network:
     """Return a model's forward equations as the judge runs them."""
     forward = {d.quantity.name: d.expression for d in model.definitions if d.quantity.time == t}
-    return Network(forward, definitions, model.one_hot, scope, model.definitions[-1].expression)
+    states = {state.name for state in model.states}
+    total = model.definitions[-1].expression
+    return Network(forward, definitions, model.one_hot, scope, total, frozenset(states))
 
 
 def _proven(equation: Equation, judge: Judge, scope: Scope) -> Equation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,7 +27,7 @@ from derivations.expressions import (
 )
 from derivations.model import Definition, Model
 from derivations.notation import syntax
-from derivations.notation.build import agree, build_sides
+from derivations.notation.build import SHAPELESS, agree, build_sides
 from derivations.notation.latex import latex
 from derivations.notation.names import Scope, at_time, identifier, meaning, temporal_name
 from derivations.notation.parse import parse_statement, parse_symbol
@@ -39,6 +40,8 @@ RESERVED = frozenset(
     | {"times", "outer", "softmax", "log_softmax", "sigmoid", "softplus", "normal_cdf"}
     | {"forward", "backward", "value_and_grad"}
 )
+#: A text with more equations is no cell.
+MOST_EQUATIONS = 200
 #: Sizes that have a fixed meaning: the number of steps and of sequences in a batch.
 RESERVED_SIZES = frozenset({"T", "B"})
 
@@ -50,11 +53,12 @@ def read_model(text: str) -> Model:
 
 @dataclass(frozen=True)
 class _Parsed:
-    """One equation of the text: its syntax, and the name that it defines."""
+    """One equation of the text: its syntax, the name it defines, and whether that has a time."""
 
     statement: syntax.Statement
     name: str
     place: Place
+    is_timed: bool
 
 
 class _Reader:
@@ -62,6 +66,11 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self._text = read_text(text)
+        if len(self._text.equations) > MOST_EQUATIONS:
+            raise ModelError(
+                f"There are {len(self._text.equations)} equations; {MOST_EQUATIONS} are read.",
+                self._text.equations[MOST_EQUATIONS],
+            )
         self._statements = [
             (parse_statement(place.text[place.start : place.end], place), place)
             for place in self._text.equations
@@ -149,14 +158,16 @@ class _Reader:
                     _at(place, left.span),
                     "Shift its steps so that the left side stands at t.",
                 )
-            earlier = next((p for p in parsed if p.name == found.name), None)
+            is_timed = found.time is not None
+            same = (p for p in parsed if (p.name, p.is_timed) == (found.name, is_timed))
+            earlier = next(same, None)
             if earlier is not None:
                 raise ModelError(
                     f"{at_time(found.name, t) if found.time else found.name} is defined twice.",
                     _at(place, left.span),
                     f"The first definition is here:\n{earlier.place.show()}",
                 )
-            parsed.append(_Parsed(statement, found.name, place))
+            parsed.append(_Parsed(statement, found.name, place, found.time is not None))
         return parsed
 
     def _dependent(self, temporal: frozenset[str]) -> dict[str, tuple[list[str], Declaration]]:
@@ -179,7 +190,7 @@ class _Reader:
         for declaration in self._text.declarations:
             if declaration.kind == "total loss":
                 return _name(declaration)
-        timeless_names = [p.name for p in parsed if p.name not in temporal]
+        timeless_names = [p.name for p in parsed if not p.is_timed]
         if len(timeless_names) > 1:
             raise ModelError("Only the total loss is defined without a time.", parsed[-1].place)
         if timeless_names:
@@ -211,11 +222,7 @@ class _Reader:
             if declaration.kind == "shape":
                 name = meaning(parse_symbol(declaration.symbol), scope.temporal).name
                 declared[name] = (_declared_shape(declaration), declaration.place)
-        equations = [
-            Equation(p.name, p.statement.sides[1], p.place)
-            for p in parsed
-            if p.name in scope.temporal
-        ]
+        equations = [Equation(p.name, p.statement.sides[1], p.place) for p in parsed if p.is_timed]
         return infer_shapes(equations, scope, declared, self._letters(parsed, scope))
 
     def _letters(self, parsed: list[_Parsed], scope: Scope) -> dict[str, str]:
@@ -257,7 +264,7 @@ class _Reader:
     ) -> list[Definition]:
         definitions = []
         for p in parsed:
-            if p.name not in scope.temporal:
+            if not p.is_timed:
                 continue
             left, right = build_sides(p.statement, scope, p.place)
             try:
@@ -268,7 +275,7 @@ class _Reader:
             assert isinstance(left, Quantity)
             definitions.append(Definition(left, right, p.place))
         for name, (on, declaration) in dependent.items():
-            if name in {p.name for p in parsed}:
+            if name in {p.name for p in parsed if p.is_timed}:
                 raise ModelError(
                     f"{at_time(name, t)} is defined by an equation and declared to be unspecified.",
                     declaration.place,
@@ -326,7 +333,7 @@ class _Reader:
     ) -> Definition:
         quantity = Quantity(total, 1, 1, timeless)
         expected = TimeSum(loss, t, 1, T)
-        written = next((p for p in parsed if p.name not in scope.temporal), None)
+        written = next((p for p in parsed if not p.is_timed), None)
         if written is None:
             return Definition(quantity, expected)
         if build_sides(written.statement, scope, written.place) != [quantity, expected]:
@@ -389,7 +396,7 @@ class _Reader:
         for statement, place in self._statements:
             for node in _symbols(statement):
                 name = meaning(node, temporal).name
-                if name in ("\\mathbf{1}", "\\softmax", "\\diag") or scope.function(name):
+                if name in ("\\softmax", "\\diag", *SHAPELESS) or scope.function(name):
                     continue
                 where = _at(place, node.span)
                 try:
@@ -554,11 +561,12 @@ def _declared_shape(declaration: Declaration) -> tuple[Expr, Expr]:
     text = declaration.argument.split("}")[0].strip("{ ").split()
     words = " ".join(text[:1] if "{" not in declaration.argument else text)
     pieces = [p for p in words.replace("\\times", " ").replace("×", " ").split() if p]
-    sizes = [Integer(int(p)) if p.isdigit() else size_symbol(p) for p in pieces]
-    if not 1 <= len(sizes) <= 2 or any(not p.isalnum() or p in RESERVED_SIZES for p in pieces):
+    is_size = [re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*|[1-9][0-9]{0,5}", p) for p in pieces]
+    if not 1 <= len(pieces) <= 2 or not all(is_size) or RESERVED_SIZES & set(pieces):
         raise NotationError(
             "This shape cannot be read.",
             declaration.place,
             "Write x_t ∈ R^m or W ∈ R^{n \\times m}.",
         )
+    sizes = [Integer(int(p)) if p.isdigit() else size_symbol(p) for p in pieces]
     return (sizes[0], Integer(1)) if len(sizes) == 1 else (sizes[0], sizes[1])

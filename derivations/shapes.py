@@ -24,7 +24,7 @@ class Dimensions:
 
 @dataclass(frozen=True)
 class Bare:
-    """A number, which takes any shape; or ones, whose length the neighbours tell."""
+    """A number, which takes any shape."""
 
 
 Value = Dimensions | Bare
@@ -107,8 +107,10 @@ class ShapeAlgebra:
     def number(self, value: Expr) -> Value:
         return Bare()
 
-    def ones(self) -> Value:
-        return Bare()
+    def shapeless(self, name: str) -> Value:
+        size = self._unifier.unknown()
+        columns = self._unifier.one if name == "\\mathbf{1}" else size
+        return Dimensions(size, columns)
 
     def symbol(self, name: str, time: Expr | None) -> Value:
         return self.dimensions(name)
@@ -177,7 +179,10 @@ class ShapeAlgebra:
         raise NotationError("A forward equation contains no derivative.")
 
     def series(self, kind: str, body: Value, index: Expr, lower: Expr, upper: Expr) -> Value:
-        return body
+        raise NotationError(
+            "A forward equation sums over steps only in the total loss.",
+            hint="Write the sum as a state: s_t = s_{t-1} + …",
+        )
 
     def _shaped(self, value: Value) -> Dimensions:
         if not isinstance(value, Dimensions):

@@ -15,7 +15,9 @@ GENERATED = Path(__file__).parent.parent / "generated"
 @pytest.mark.parametrize("name", cell_names())
 def test_a_folder_holds_what_a_build_makes(name: str) -> None:
     made = {file: text.encode() for file, text in build(find_source(name)).files.items()}
-    stands = {path.name: path.read_bytes() for path in (GENERATED / name).iterdir() if path.is_file()}
+    stands = {
+        path.name: path.read_bytes() for path in (GENERATED / name).iterdir() if path.is_file()
+    }
     assert stands.keys() == made.keys()
     for file, content in made.items():
         assert stands[file] == content, f"{name}/{file} differs: run bptt build --all"

@@ -18,12 +18,15 @@ from derivations.notation.syntax import Span
 
 Value = TypeVar("Value")
 
+#: A range with a larger number in it is refused: it would be summed step by step.
+LARGEST_STEP = 1000
+
 
 class Algebra(Protocol[Value]):
     """What can be done with the values of a formula."""
 
     def number(self, value: Expr) -> Value: ...
-    def ones(self) -> Value: ...
+    def shapeless(self, name: str) -> Value: ...
     def symbol(self, name: str, time: Expr | None) -> Value: ...
     def add(self, terms: Sequence[tuple[int, Value]]) -> Value: ...
     def multiply(self, factors: Sequence[Value]) -> Value: ...
@@ -106,8 +109,8 @@ class Interpreter(Generic[Value]):
         if name is not None:
             raise self._refuse(f"The function {name} needs an argument.", node.span)
         found = meaning(node, self._scope.temporal)
-        if found.name == "\\mathbf{1}":
-            value = self._algebra.ones()
+        if found.name in ("\\mathbf{1}", "\\mathbf{I}"):
+            value = self._algebra.shapeless(found.name)
         else:
             value = self._algebra.symbol(found.name, found.time)
         if found.power is not None:
@@ -198,6 +201,8 @@ class Interpreter(Generic[Value]):
         lower, upper = time_of(node.bounds[1]), time_of(node.upper)
         if lower is None or upper is None or len(node.bounds[0].word) != 1:
             raise self._refuse("A range runs over steps, such as _{t=1}^{T}.", node.span)
+        if any(bound.is_Integer and abs(bound) > LARGEST_STEP for bound in (lower, upper)):
+            raise self._refuse(f"Steps are counted up to {LARGEST_STEP} here.", node.span)
         body = self._chain(rest, (rest[0].span[0], rest[-1].span[1]))
         index = time_symbol(node.bounds[0].word)
         return self._algebra.series(node.kind, body, index, lower, upper)

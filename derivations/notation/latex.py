@@ -13,6 +13,7 @@ from derivations.expressions import (
     Elementwise,
     HadamardPower,
     HadamardProduct,
+    Identity,
     MatAdd,
     MatMul,
     MatrixSymbol,
@@ -77,6 +78,11 @@ def latex_of_ones(expression: OneMatrix) -> str:
 
 
 @latex.register
+def latex_of_identity(expression: Identity) -> str:
+    return "\\mathbf{I}"
+
+
+@latex.register
 def latex_of_sum(expression: MatAdd) -> str:
     text = ""
     for term in expression.args:
@@ -102,7 +108,8 @@ def latex_of_hadamard_product(expression: HadamardProduct) -> str:
     for factor in expression.args:
         inverted = isinstance(factor, HadamardPower) and factor.exp.could_extract_minus_sign()
         sign = "\\oslash" if inverted else "\\odot"
-        printed = _inside_hadamard(power(factor.base, -factor.exp) if inverted else factor)
+        below = power(factor.base, -factor.exp) if inverted else factor
+        printed = _divisor(below) if inverted else _inside_hadamard(factor)
         text = (
             f"{text} {sign} {printed}" if text else (f"1 {sign} {printed}" if inverted else printed)
         )
@@ -113,7 +120,7 @@ def latex_of_hadamard_product(expression: HadamardProduct) -> str:
 def latex_of_hadamard_power(expression: HadamardPower) -> str:
     if expression.exp.could_extract_minus_sign():
         below = power(expression.base, -expression.exp)
-        return f"1 \\oslash {_inside_hadamard(below)}"
+        return f"1 \\oslash {_divisor(below)}"
     return f"{_scripted(expression.base)}^{{{expression.exp}}}"
 
 
@@ -227,6 +234,14 @@ def _inside_hadamard(factor: MatrixExpr) -> str:
     if isinstance(factor, MatAdd) or isinstance(last, TimeSum | TimeProduct):
         return bracket(text)
     return text
+
+
+def _divisor(factor: MatrixExpr) -> str:
+    """Print what stands behind ⊘, which divides by the next factor alone."""
+    is_quotient = isinstance(factor, HadamardPower) and factor.exp.could_extract_minus_sign()
+    if isinstance(factor, HadamardProduct) or is_quotient:
+        return bracket(latex(factor))
+    return _inside_hadamard(factor)
 
 
 def _scripted(base: MatrixExpr) -> str:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 
-from lark import Token
-
 #: Functions and Greek letters that plain text may write without a backslash.
 FUNCTION_WORDS = frozenset(
     [
@@ -107,17 +105,26 @@ _LABEL_BEFORE = re.compile(
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
 
 
-class Marked(str):
-    """A text whose characters know their offsets in the text that it was made from."""
+#: A piece of the grammar's spelling, and where it stands in the user's text.
+Piece = tuple[str, int, int]
 
-    offsets: tuple[int, ...]
+
+class Marked(str):
+    """A text whose characters know where they come from in the user's text."""
+
+    spans: tuple[tuple[int, int], ...]
 
     @classmethod
-    def of(cls, pieces: list[tuple[str, int]], end: int) -> Marked:
-        """Join (text, offset) pieces; every character of a piece points at its offset or after."""
-        marked = cls("".join(text for text, _ in pieces))
-        offsets = [start for text, start in pieces for _ in text]
-        marked.offsets = (*offsets, end)
+    def of(cls, pieces: list[Piece], end: int) -> Marked:
+        """Join pieces; a piece of the same length stands character by character, others whole."""
+        marked = cls("".join(text for text, _, _ in pieces))
+        spans: list[tuple[int, int]] = []
+        for text, start, stop in pieces:
+            is_same = len(text) == stop - start
+            spans += [
+                (start + i, start + i + 1) if is_same else (start, stop) for i in range(len(text))
+            ]
+        marked.spans = (*spans, (end, end + 1))
         return marked
 
 
@@ -130,7 +137,7 @@ def prepare(text: str) -> Marked:
     'h_{t} = \\\\tanh(W_{rec} h_{t-1})'
     """
     words = _plain_word if "\\" not in text else _function_word
-    pieces: list[tuple[str, int]] = []
+    pieces: list[Piece] = []
     verbatim: list[bool] = []  # for every open brace, whether it holds a label or a name
     norm_is_open = False
     position = 0
@@ -140,13 +147,11 @@ def prepare(text: str) -> Marked:
         word = None if any(verbatim) else _WORD.match(text, position)
         if norm is not None:
             opens = bool(_OPENS.match(norm[0])) or not (norm_is_open or _CLOSES.match(norm[0]))
-            pieces.append(("<norm_open>" if opens else "<norm_close>", position))
+            pieces.append(("<norm_open>" if opens else "<norm_close>", position, norm.end()))
             norm_is_open = opens
             position = norm.end()
         elif verbatim_piece is not None:
-            pieces.extend(
-                (character, position + i) for i, character in enumerate(verbatim_piece[0])
-            )
+            pieces.append((verbatim_piece[0], position, verbatim_piece.end()))
             position = verbatim_piece.end()
         elif word is not None:
             spelled, end = words(word[0], position)
@@ -160,24 +165,21 @@ def prepare(text: str) -> Marked:
                 )
             elif character == "}" and verbatim:
                 verbatim.pop()
-            pieces.append((character, position))
+            pieces.append((character, position, position + 1))
             position += 1
     return Marked.of(pieces, len(text))
 
 
-Spelled = tuple[list[tuple[str, int]], int]
+Spelled = tuple[list[Piece], int]
 
 
 def _function_word(word: str, start: int) -> Spelled:
     """Among LaTeX, spell ``tanh`` as ``\\tanh`` and leave every other letter alone."""
     head = re.match(r"[A-Za-z]+", word)
     assert head is not None
+    end = start + len(head[0])
     spelled = f"\\{head[0]}" if head[0] in FUNCTION_WORDS else head[0]
-    return _spread(spelled, start, len(head[0])), start + len(head[0])
-
-
-def _spread(spelled: str, start: int, length: int) -> list[tuple[str, int]]:
-    return [(c, start + min(i, length - 1)) for i, c in enumerate(spelled)]
+    return [(spelled, start, end)], end
 
 
 def _plain_word(word: str, start: int) -> Spelled:
@@ -189,20 +191,14 @@ def _plain_word(word: str, start: int) -> Spelled:
         spelled = f"\\text{{{head}}}"
     else:
         spelled = head
-    pieces = _spread(spelled, start, len(head))
+    middle, end = start + len(head), start + len(word)
+    pieces = [(spelled, start, middle)]
     if labels:
-        pieces.append(("_{" + ",".join(labels) + "}", start + len(head)))
-    return pieces, start + len(word)
+        pieces.append(("_{" + ",".join(labels) + "}", middle, end))
+    return pieces, end
 
 
 def place_of(text: Marked, span: tuple[int, int]) -> tuple[int, int]:
     """Translate a span of the grammar's spelling into one of the user's text."""
-    start = text.offsets[min(span[0], len(text))]
-    end = text.offsets[min(max(span[1] - 1, span[0]), len(text))] + 1
-    return start, max(end, start + 1)
-
-
-def token_span(token: Token) -> tuple[int, int]:
-    """Return where a token stands in the grammar's spelling."""
-    start = token.start_pos or 0
-    return start, token.end_pos if token.end_pos is not None else start + len(token)
+    first, last = min(span[0], len(text)), min(max(span[1] - 1, span[0]), len(text))
+    return text.spans[first][0], max(text.spans[last][1], text.spans[first][0] + 1)

@@ -20,6 +20,9 @@ from derivations.notation.syntax import Index, Name, Scripted
 
 Shape = tuple[Expr, Expr]
 
+#: Larger exponents are refused; a power is a product of that many factors.
+LARGEST_EXPONENT = 99
+
 _TRANSPOSES = frozenset({"\\top", "\\intercal", "T"})
 
 
@@ -159,6 +162,8 @@ def meaning(symbol: Name | Scripted, temporal: frozenset[str]) -> Meaning:
             transposed = True
         elif re.fullmatch(r"(\\odot)?-?\d+", text):
             power = Integer(int(text.removeprefix("\\odot")))
+            if abs(power) > LARGEST_EXPONENT:
+                raise NotationError(f"Exponents go up to {LARGEST_EXPONENT}.")
         else:
             above.append(index)
     below = list(symbol.subscripts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -96,7 +97,22 @@ def _parse(text: str, start: str, place: Place | None) -> Any:
         raise
 
 
+_ACCENTS_IN_A_ROW = re.compile(r"(\\(hat|widehat|tilde|widetilde|bar|overline|vec|dot)[\s{]*){5,}")
+_LONG_NUMBER = re.compile(r"[0-9]{16,}")
+_MANY_PRIMES = re.compile(r"(['′]\s*){4,}")
+
+
 def _refuse_monsters(text: str, place: Place) -> None:
+    for pattern, message in (
+        (_ACCENTS_IN_A_ROW, "More than four accents are piled up."),
+        (_LONG_NUMBER, "A number has at most 15 digits."),
+        (_MANY_PRIMES, "More than three primes stand in a row."),
+    ):
+        found = pattern.search(text)
+        if found is not None:
+            start = place.start + found.start()
+            end = place.start + found.end()
+            raise NotationError(message, Place(place.text, start, end, place.first_line))
     if len(text) > LONGEST_FORMULA:
         raise NotationError(
             f"The formula has {len(text)} characters; at most {LONGEST_FORMULA} are read.",
@@ -229,7 +245,22 @@ class _ToSyntax(Transformer[Token, Any]):
         return "'", ()
 
     def index_token(self, meta: Any, children: list[Any]) -> tuple[syntax.Index, ...]:
-        return (syntax.Index(((1, word(str(children[0]))),), self._span(meta)),)
+        return (syntax.Index(((1, self._word(children[0])),), self._span(meta)),)
+
+    def _word(self, token: Token) -> str:
+        """Return the text of an index word; commands are symbols there, too."""
+        text = word(str(token))
+        self._check_symbol(text, self._token_span(token))
+        return text
+
+    def _check_symbol(self, text: str, span: Span) -> None:
+        for command in re.findall(r"\\[a-zA-Z]+(?!\s*\{|[a-zA-Z])", text):
+            if command not in SYMBOL_COMMANDS:
+                raise NotationError(
+                    f"{command} is no symbol.",
+                    Place(self._text, *span, self._first_line),
+                    "A symbol is a letter, a Greek letter, or a word in \\text{…}.",
+                )
 
     def index_list(self, meta: Any, children: list[Any]) -> tuple[syntax.Index, ...]:
         return tuple(children)
@@ -242,18 +273,13 @@ class _ToSyntax(Transformer[Token, Any]):
             if child.type == "SIGN":
                 sign = 1 if child == "+" else -1
             else:
-                terms.append((sign, word(str(child))))
+                terms.append((sign, self._word(child)))
                 sign = 1
         return syntax.Index(tuple(terms), self._span(meta))
 
     def name(self, meta: Any, children: list[Any]) -> syntax.Name:
         span, text = self._span(meta), canonical_name(str(children[0]))
-        if text.startswith("\\") and "{" not in text and text not in SYMBOL_COMMANDS:
-            raise NotationError(
-                f"{text} is no symbol.",
-                Place(self._text, *span, self._first_line),
-                "A symbol is a letter, a Greek letter, or a word in \\text{…}.",
-            )
+        self._check_symbol(text, span)
         return syntax.Name(text, span)
 
     def accent(self, meta: Any, children: list[Any]) -> syntax.Name | syntax.Scripted:
@@ -280,6 +306,12 @@ class _ToSyntax(Transformer[Token, Any]):
 
     def bracket(self, meta: Any, children: list[Any]) -> syntax.Bracket:
         return syntax.Bracket(tuple(children), False, self._span(meta))
+
+    def group(self, meta: Any, children: list[Any]) -> syntax.Node:
+        """Braces around a bare name change nothing: {\\hat{y}}_t is \\hat{y}_t."""
+        if isinstance(children[0], syntax.Name):
+            return children[0]
+        return self.bracket(meta, children)
 
     def square(self, meta: Any, children: list[Any]) -> syntax.Bracket:
         return syntax.Bracket(tuple(children), True, self._span(meta))

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction as Rational
 
 import numpy as np
 from sympy import Expr, MatrixExpr, Symbol
 
-from derivations.errors import NotationError, Place, ProofError, UnsupportedError
+from derivations.errors import NotationError, Place, ProofError, StepError, UnsupportedError
 from derivations.expressions import FlatSize, T
 from derivations.notation import syntax
 from derivations.notation.build import agree, build_sides
 from derivations.notation.names import time_of
 from derivations.notation.parse import parse_statement
 from derivations.proof.arithmetic import (
+    COMPARED_DIGITS,
     DIGITS,
     PRIME,
     Arithmetic,
@@ -32,6 +32,8 @@ from derivations.proof.network import Network, Point
 
 #: Random points at which both sides are compared.
 POINTS = 2
+#: log2 of the largest probability of an error with which an equation is believed.
+LARGEST_BOUND = -50
 #: Sizes of the networks, taken in turn so that no two sizes are equal.
 SIZES = (3, 2, 4, 5, 6, 7, 8, 9)
 #: Steps of the network at each point.
@@ -167,16 +169,22 @@ class Judge:
         ProofError
             When the conditions admit no instance at all.
         """
-        cases = sum(
-            sum(1 for _ in _instances(sides, conditions, point.steps)) for point in self._exact
-        )
+        cases = sum(len(_instances(sides, conditions, point)) for point in self._exact)
         if not cases:
             raise ProofError("There is no instance of this equation to look at.")
         if self._holds_exactly(sides, conditions):
             bound = self._bound(sides, conditions)
+            if bound > LARGEST_BOUND:
+                raise ProofError(
+                    "The sides agree, but false ones could, too, with a probability of "
+                    f"2^{bound:.0f}."
+                )
             return Evidence("exact", self._shown_sizes(), cases, bound)
         for point in self._real:
-            found = _first_difference(sides, conditions, point)
+            try:
+                found = _first_difference(sides, conditions, point)
+            except (Undecidable, ZeroDivisionError) as error:
+                raise ProofError(f"This cannot be decided: {error}.") from None
             if found is not None:
                 return _counterexample(point, *found)
         return Evidence("real", self._shown_sizes(), cases, -DIGITS * math.log2(10))
@@ -205,7 +213,7 @@ class Judge:
         27 (1980), lemma 1.
         """
         largest = 1
-        for steps in _instances(sides, conditions, self._twin.steps):
+        for steps in _instances(sides, conditions, self._exact[0]):
             for value in _values(sides, self._twin, steps):
                 largest = max(largest, *(entry.degree for entry in value.flat))
         collisions = self._degrees.questions**2 // 2 * self._degrees.largest
@@ -225,7 +233,7 @@ def _counterexample(
 def _first_difference(
     sides: Sequence[MatrixExpr], conditions: Sequence[syntax.Condition], point: Point
 ) -> tuple[dict[Symbol, int], Array, Array] | None:
-    for steps in _instances(sides, conditions, point.steps):
+    for steps in _instances(sides, conditions, point):
         values = _values(sides, point, steps)
         for left, right in itertools.pairwise(values):
             if not _equal(left, right, point.arithmetic):
@@ -250,13 +258,21 @@ def _equal(left: Array, right: Array, arithmetic: Arithmetic) -> bool:
     if isinstance(arithmetic, Field):
         return bool(((left - right) % PRIME == 0).all())
     scale = max((abs(entry) for entry in (*left.flat, *right.flat)), default=0)
-    return all(abs(d) <= scale * Rational(1, 10**DIGITS) for d in (left - right).flat)
+    return all(abs(d) * 10**COMPARED_DIGITS <= scale for d in (left - right).flat)
 
 
 def _instances(
-    sides: Sequence[MatrixExpr], conditions: Sequence[syntax.Condition], steps: int
-) -> Iterator[dict[Symbol, int]]:
-    """Yield every choice of the free steps that the conditions admit; 1 … T without conditions."""
+    sides: Sequence[MatrixExpr], conditions: Sequence[syntax.Condition], point: Point
+) -> list[dict[Symbol, int]]:
+    """Return every choice of the free steps that the conditions admit.
+
+    Without conditions a step runs over 1 … T, as far as everything that is named stands there.
+
+    Raises
+    ------
+    StepError
+        When a choice that the conditions admit names a step that does not exist.
+    """
     chains = [_chain(condition) for condition in conditions]
     named = {symbol for chain, _ in chains for side in chain for symbol in side.free_symbols}
     found = {s for side in sides for s in side.free_symbols if isinstance(s, Symbol)}
@@ -264,14 +280,27 @@ def _instances(
         {s for s in named | found if s.is_integer and not s.is_positive and s != T},
         key=lambda symbol: symbol.name,
     )
-    for choice in itertools.product(range(steps + 2), repeat=len(free)):
+    admitted = []
+    for choice in itertools.product(range(point.steps + 2), repeat=len(free)):
         assigned = dict(zip(free, choice, strict=True))
-        known = {T: steps, **assigned}
+        known = {T: point.steps, **assigned}
         unsaid = [step for step in free if step not in named]
-        if all(1 <= assigned[step] <= steps for step in unsaid) and all(
+        if all(1 <= assigned[step] <= point.steps for step in unsaid) and all(
             _admitted(chain, relations, known) for chain, relations in chains
         ):
-            yield assigned
+            admitted.append(assigned)
+    return admitted if conditions else [a for a in admitted if _exists(sides, point, a)] or admitted
+
+
+def _exists(sides: Sequence[MatrixExpr], point: Point, steps: Mapping[Symbol, int]) -> bool:
+    """Tell whether everything that is named stands at its step."""
+    try:
+        _values(sides, point, steps)
+    except StepError:
+        return False
+    except (Undecidable, ZeroDivisionError):
+        return True
+    return True
 
 
 def _chain(condition: syntax.Condition) -> tuple[list[Expr], tuple[str, ...]]:

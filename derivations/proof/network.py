@@ -9,7 +9,7 @@ import numpy as np
 from sympy import Expr, Integer, MatrixExpr, Symbol
 
 from derivations.activations import ScalarFunction
-from derivations.errors import NotationError, UnsupportedError
+from derivations.errors import NotationError, StepError, UnsupportedError
 from derivations.expressions import FlatSize, Partial, Quantity, T, is_parameter, t, timeless
 from derivations.notation.names import Scope
 from derivations.proof.arithmetic import Arithmetic, Array
@@ -52,6 +52,8 @@ class Network:
         Shapes and functions.
     total : MatrixExpr
         What computes the total loss, which carries no time and may share its name with E_t.
+    states : frozenset of str
+        Quantities with a given value at step 0, and what may be named there.
     """
 
     forward: Mapping[str, MatrixExpr]
@@ -59,6 +61,22 @@ class Network:
     one_hot: frozenset[str]
     scope: Scope
     total: MatrixExpr
+    states: frozenset[str]
+
+    def check_step(self, name: str, step: int | None, steps: int) -> None:
+        """Refuse a step at which a quantity does not stand.
+
+        Steps run from 1 to T, a state's from 0. One step beyond the end may be named: an adjoint
+        is zero there, and a value, which only that zero multiplies, is arbitrary.
+
+        Raises
+        ------
+        StepError
+            When the step lies outside.
+        """
+        first = 0 if name in self.states else 1
+        if step is not None and not first <= step <= steps + 1:
+            raise StepError(f"{name} has no step {step}: its steps run from {first} to T.")
 
 
 class Point:
@@ -120,11 +138,24 @@ class Run:
         return self._remember((name, None), lambda: Dual(self.point.drawn(name, None)), given=True)
 
     def quantity(self, name: str, step: int | None) -> Dual:
-        """Return a quantity: computed, given, or, beyond the ends, arbitrary."""
+        """Return a quantity: computed, given, or, one step beyond the end, arbitrary.
+
+        Raises
+        ------
+        StepError
+            When there is no such step.
+        UnsupportedError
+            When a derivative of a definition is asked for.
+        """
+        self.point.network.check_step(name, step, self.point.steps)
         network = self.point.network
         if name in network.definitions and (name, step) not in self._values:
+            if self.seed is not None:
+                raise UnsupportedError(
+                    f"A derivative of {name}, itself a derivative, is not judged."
+                )
             expression = network.definitions[name]
-            value = evaluate(expression, RunEnvironment(self.point.run(), self._steps(step)))
+            value = evaluate(expression, RunEnvironment(self, self._steps(step)))
             self._values[name, step] = Dual(value.value)
         return self._remember((name, step), lambda: self._computed(name, step))
 
@@ -197,7 +228,11 @@ class RunEnvironment:
     def partial(self, partial: Partial) -> Array:
         """Push the seed through the forward equations and read the tangents off."""
         by = partial.by
+        if self._run.seed is not None or by.name in self._run.point.network.definitions:
+            raise UnsupportedError("A derivative of a derivative is not judged.")
         step = None if is_parameter(by) else self.step(by.time)
+        if step is not None:
+            self._run.point.network.check_step(by.name, step, self._run.point.steps)
         only_at = self._felt_at(partial) if partial.immediate else None
         run = self._run.point.run(Seed(by.name, step, only_at))
         of = evaluate(partial.of, RunEnvironment(run, self._steps))

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: tables, files, and one message for everything that is wrong."""
+"""The command line as a user meets it: tables, files, one message for everything that is wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ y_t is one-hot
 """
 
 
-def bptt(*arguments: str | Path, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def bptt(
+    *arguments: str | Path, folder: Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", "from codegen.cli import main; main()", *map(str, arguments)],
         capture_output=True,
@@ -84,7 +86,9 @@ def test_emit_writes_to_a_file(tmp_path: Path) -> None:
 
 def test_verify_rejects_a_wrong_gradient(tmp_path: Path) -> None:
     text = bptt("emit", "rnn", folder=tmp_path).stdout
-    wrong = text.replace("d_b += np.sum(delta_a[t], axis=0)", "d_b += 1.001 * np.sum(delta_a[t], axis=0)")
+    wrong = text.replace(
+        "d_b += np.sum(delta_a[t], axis=0)", "d_b += 1.001 * np.sum(delta_a[t], axis=0)"
+    )
     assert wrong != text
     (tmp_path / "wrong.py").write_text(wrong, "utf-8")
     done = bptt("verify", "wrong.py", folder=tmp_path)
@@ -97,10 +101,19 @@ BAD_MODELS = {
     "does not parse": ("h_t = tanh(W h_{t-1}", "was expected"),
     "undefined": ("h_t = tanh(W h_{t-1})\nE_t depends on q_t", "q_t is not defined"),
     "defined twice": ("h_t = W h_{t-1}\nh_t = U x_t\nE_t depends on h_t", "is defined twice"),
-    "shapes": ("h_t = W h_{t-1} + U x_t\nE_t depends on h_t\nU in R^{2 \\times 3}\nW in R^{3 \\times 3}", "differ"),
+    "shapes": (
+        "h_t = W h_{t-1} + U x_t\nE_t depends on h_t\nU in R^{2 \\times 3}\nW in R^{3 \\times 3}",
+        "differ",
+    ),
     "no loss": ("h_t = tanh(W h_{t-1} + U x_t)", "There is no loss"),
-    "keyword": ("h_t = tanh(\\text{class} h_{t-1})\nE_t depends on h_t", "class is taken by Python"),
-    "builtin": ("h_t = tanh(\\text{print} h_{t-1})\nE_t depends on h_t", "print is taken by Python"),
+    "keyword": (
+        "h_t = tanh(\\text{class} h_{t-1})\nE_t depends on h_t",
+        "class is taken by Python",
+    ),
+    "builtin": (
+        "h_t = tanh(\\text{print} h_{t-1})\nE_t depends on h_t",
+        "print is taken by Python",
+    ),
     "no identifier": ("h_t = tanh(\\text{my name} h_{t-1})\nE_t depends on h_t", "no identifier"),
     "smuggled TeX": ("h_t = \\write18{ls} h_{t-1}\nE_t depends on h_t", "is no symbol"),
     "smuggled Python": ("h_t = __import__('os') h_{t-1}\nE_t depends on h_t", "cannot be read"),

@@ -99,7 +99,12 @@ def test_what_is_displayed_reads_back_as_what_was_proven(name: str, activation: 
         place = Place(line, 0, len(line))
         assert tuple(build_sides(parse_statement(line, place), scope, place)) == equation.sides
         assert conditions == equation.conditions
-        assert mark == {"definition": "\\bpttdefinition", "given": "\\bpttgiven", "claim": "\\bpttproven"}[equation.kind]
+        assert (
+            mark
+            == {"definition": "\\bpttdefinition", "given": "\\bpttgiven", "claim": "\\bpttproven"}[
+                equation.kind
+            ]
+        )
 
 
 def test_printed_numbers_are_the_numbers_of_the_equations(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import importlib.util
 import subprocess
 import sys
 import warnings
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -24,14 +24,16 @@ from derivations.activations import ACTIVATIONS
 from derivations.errors import EmitError
 
 
-@lru_cache(maxsize=None)
+@cache
 def derived(name: str, activation: str) -> Derivation:
     return derive(cell(name, activation))
 
 
-@lru_cache(maxsize=None)
+@cache
 def module(name: str, activation: str, style: str) -> ModuleType:
-    return loaded(emit_source(derived(name, activation), name, style), f"{name}-{activation}-{style}")
+    return loaded(
+        emit_source(derived(name, activation), name, style), f"{name}-{activation}-{style}"
+    )
 
 
 def loaded(text: str, name: str = "emitted") -> ModuleType:
@@ -103,7 +105,9 @@ def test_saturated_networks_neither_warn_nor_break(activation: str, style: str) 
     """Logits of ±1e4 and saturated σ: finite values, no warning of any kind."""
     emitted = module("rnn", activation, style)
     params, data = draw(emitted, SIZES)
-    params = {k: np.sign(v) * (1e4 if k in ("W_in", "W_out", "c") else 0.25) for k, v in params.items()}
+    params = {
+        k: np.sign(v) * (1e4 if k in ("W_in", "W_out", "c") else 0.25) for k, v in params.items()
+    }
     data["x"] = np.sign(data["x"])
     data["x"][0] = 0.0
     with warnings.catch_warnings(), np.errstate(over="raise", invalid="raise", divide="raise"):
@@ -151,15 +155,30 @@ def test_an_unspecified_loss_takes_its_gradient_as_an_argument() -> None:
         (lambda p, d: p.pop("b"), "params has"),
         (lambda p, d: p.update(extra=np.ones(3)), "params has"),
         (lambda p, d: d.pop("x"), "data has"),
-        (lambda p, d: p.update(W_in=p["W_in"].T), r"params\['W_in'\] has shape \(3, 4\); \(n=4, m\)"),
+        (
+            lambda p, d: p.update(W_in=p["W_in"].T),
+            r"params\['W_in'\] has shape \(3, 4\); \(n=4, m\)",
+        ),
         (lambda p, d: p.update(b=p["b"][:, None]), r"params\['b'\] has shape \(4, 1\); \(n=4\)"),
-        (lambda p, d: p.update(b=p["b"].astype(int)), r"params\['b'\] is int64; an array of floats"),
+        (
+            lambda p, d: p.update(b=p["b"].astype(int)),
+            r"params\['b'\] is int64; an array of floats",
+        ),
         (lambda p, d: p.update(b=[0.0] * 4), r"params\['b'\] is list; an array of floats"),
-        (lambda p, d: d["x"].__setitem__((0, 0, 0), np.nan), r"data\['x'\] has entries that are not"),
-        (lambda p, d: d["x"].__setitem__((0, 0, 0), np.inf), r"data\['x'\] has entries that are not"),
+        (
+            lambda p, d: d["x"].__setitem__((0, 0, 0), np.nan),
+            r"data\['x'\] has entries that are not",
+        ),
+        (
+            lambda p, d: d["x"].__setitem__((0, 0, 0), np.inf),
+            r"data\['x'\] has entries that are not",
+        ),
         (lambda p, d: d.update(y=d["y"] * 2), r"data\['y'\]: each row was expected to sum to one"),
         (lambda p, d: d.update(x=d["x"][:0]), r"data\['x'\] has shape \(0, 2, 3\); every size"),
-        (lambda p, d: d.update(h_0=d["h_0"][:1]), r"data\['h_0'\] has shape \(1, 4\); \(B=2, n=4\)"),
+        (
+            lambda p, d: d.update(h_0=d["h_0"][:1]),
+            r"data\['h_0'\] has shape \(1, 4\); \(B=2, n=4\)",
+        ),
     ],
 )
 def test_bad_arrays_are_named(change: object, message: str) -> None:
@@ -186,7 +205,9 @@ def test_fast_loops_hold_nothing_but_the_recurrence(name: str) -> None:
     loops = [n for n in ast.walk(tree) if isinstance(n, ast.For) and ast.unparse(n.target) == "t"]
     assert len(loops) == 2
     for loop in loops:
-        products = [n for n in ast.walk(loop) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.MatMult)]
+        products = [
+            n for n in ast.walk(loop) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.MatMult)
+        ]
         assert len(products) == 1
         weight = ast.unparse(products[0].right)
         assert weight.removesuffix(".T") in ("W_rec", "W_hh")
@@ -212,7 +233,16 @@ def test_emitted_code_is_formatted_and_clean(style: str, activation: str, tmp_pa
         (tmp_path / f"{name}.py").write_text(emit_source(derived(name, activation), name, style))
     for command in (["format", "--check", "--diff"], ["check", "--select", "E,F,W,B,UP"]):
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--isolated", "--line-length=100", "--no-cache", str(tmp_path)],
+            [
+                sys.executable,
+                "-m",
+                "ruff",
+                *command,
+                "--isolated",
+                "--line-length=100",
+                "--no-cache",
+                str(tmp_path),
+            ],
             capture_output=True,
             text=True,
             check=False,

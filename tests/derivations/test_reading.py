@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from derivations import cell_names
-from derivations.errors import BpttError, ModelError, NotationError, ShapeError
+from derivations.errors import LONGEST_SHOWN, BpttError, ModelError, NotationError, ShapeError
 from derivations.expressions import Unspecified
 from derivations.library import cell_text
 from derivations.model import Model
@@ -327,7 +327,8 @@ def test_bad_input(name: str) -> None:
     at = next(i for i, shown in enumerate(lines) if re.match(r"  \d+ \| ", shown))
     assert lines[at].startswith(f"  {line} | ")
     source = text.split("\n")[line - 1]
-    assert lines[at] == f"  {line} | {source}" or not source.isprintable()
+    is_whole = source.isprintable() and len(source) <= LONGEST_SHOWN
+    assert lines[at] == f"  {line} | {source}" or not is_whole
     assert re.fullmatch(r" +\| *\^+", lines[at + 1])
     carets = lines[at + 1].split("| ", 1)[1]
     start = carets.index("^")
