@@ -26,6 +26,15 @@ from sympy import (
 )
 
 from derivations.activations import FUNCTIONS, OUTPUT, Atom, ScalarFunction, x
+from derivations.algebra import (
+    add,
+    depends_on,
+    hadamard,
+    multiply,
+    power,
+    split_coefficient,
+    transpose,
+)
 from derivations.errors import UnsupportedError
 from derivations.expressions import (
     Diag,
@@ -39,13 +48,6 @@ from derivations.expressions import (
     Softmax,
     SquaredNorm,
     ZeroMatrix,
-    add,
-    depends_on,
-    hadamard,
-    multiply,
-    power,
-    split_coefficient,
-    transpose,
 )
 
 

@@ -28,6 +28,10 @@ class Place:
     end: int
     first_line: int = 1
 
+    def part(self, start: int, end: int) -> Place:
+        """Return another stretch of the same text."""
+        return Place(self.text, start, end, self.first_line)
+
     def show(self) -> str:
         """Return the line with its number and a caret under the place.
 

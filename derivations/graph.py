@@ -6,19 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from sympy import Integer, MatrixExpr
 
+from derivations.algebra import depends_on, quantities, replace, transpose
 from derivations.calculus import jacobian, pullback
-from derivations.expressions import (
-    OneMatrix,
-    Partial,
-    Quantity,
-    Softmax,
-    Unspecified,
-    depends_on,
-    quantities,
-    replace,
-    t,
-    transpose,
-)
+from derivations.expressions import OneMatrix, Partial, Quantity, Softmax, Unspecified, t
 from derivations.model import Definition, Model
 
 

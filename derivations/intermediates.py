@@ -6,16 +6,10 @@ from dataclasses import replace
 
 from sympy import Basic, MatrixExpr
 
+from derivations.algebra import rebuild
+from derivations.algebra import replace as exchange
 from derivations.errors import ModelError
-from derivations.expressions import (
-    Elementwise,
-    Quantity,
-    Softmax,
-    is_parameter,
-    rebuild,
-    t,
-)
-from derivations.expressions import replace as exchange
+from derivations.expressions import Elementwise, Quantity, Softmax, is_parameter, t
 from derivations.model import Definition, Model
 from derivations.notation.names import canonical
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from sympy import MatrixExpr
 
-from derivations.bptt import adjoint_name
 from derivations.derivation import Derivation, Equation, Section
 from derivations.errors import BpttError, Place, ProofError
 from derivations.expressions import t
@@ -16,6 +15,7 @@ from derivations.notation.names import Scope
 from derivations.notation.parse import parse_statement
 from derivations.proof.judge import Judge
 from derivations.proof.network import Network
+from derivations.writing import adjoint_name
 
 
 def prove(derivation: Derivation) -> Derivation:

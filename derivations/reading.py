@@ -7,43 +7,39 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Integer, MatrixSymbol
+from sympy import Expr, Integer
 
 from derivations.activations import FUNCTIONS, ScalarFunction
+from derivations.algebra import parameters, quantities
+from derivations.checks import (
+    RESERVED_SIZES,
+    ROLES,
+    check_declarations,
+    check_names,
+    check_times,
+    data_warnings,
+)
 from derivations.errors import BpttError, ModelError, NotationError, Place
 from derivations.expressions import (
-    MatAdd,
-    MatMul,
     Quantity,
     T,
     TimeSum,
     Unspecified,
     is_scalar,
-    parameters,
-    quantities,
-    subexpressions,
     t,
     timeless,
 )
 from derivations.model import Definition, Model
 from derivations.notation import syntax
-from derivations.notation.build import SHAPELESS, agree, build_sides
+from derivations.notation.build import agree, build_sides
 from derivations.notation.latex import latex
-from derivations.notation.names import Scope, at_time, identifier, meaning, temporal_name
+from derivations.notation.names import Scope, at_time, meaning, temporal_name
 from derivations.notation.parse import parse_statement, parse_symbol
 from derivations.notation.text import Declaration, read_text
 from derivations.shapes import Equation, infer_shapes, size_symbol
 
-#: Names that emitted modules keep for themselves.
-RESERVED = frozenset(
-    {"np", "params", "data", "tape", "dtype", "t", "PARAMS", "DATA", "CONSTRAINTS", "Arrays"}
-    | {"times", "outer", "softmax", "log_softmax", "sigmoid", "softplus", "normal_cdf"}
-    | {"forward", "backward", "value_and_grad"}
-)
 #: A text with more equations is no cell.
 MOST_EQUATIONS = 200
-#: Sizes that have a fixed meaning: the number of steps and of sequences in a batch.
-RESERVED_SIZES = frozenset({"T", "B"})
 
 
 def read_model(text: str) -> Model:
@@ -75,13 +71,12 @@ class _Reader:
             (parse_statement(place.text[place.start : place.end], place), place)
             for place in self._text.equations
         ]
-        self._warnings: list[str] = []
 
     def model(self) -> Model:
         declarations = self._text.declarations
         temporal = self._temporal_names()
         functions = self._functions()
-        self._check_names(temporal, functions)
+        check_names(self._statements, temporal, functions)
         parsed = self._defined(temporal)
         dependent = self._dependent(temporal)
         total = self._total(parsed, temporal, dependent)
@@ -93,7 +88,7 @@ class _Reader:
         loss = self._loss(definitions, declarations, temporal)
         scope = replace(scope, shapes={**shapes, total: (Integer(1), Integer(1))})
         complete = (*definitions, self._total_definition(parsed, loss, total, scope))
-        self._check_times(complete, frozenset(names) | frozenset(dependent))
+        check_times(self._statements, complete, frozenset(names) | frozenset(dependent))
         return self._assemble(complete, loss, scope)
 
     # Names
@@ -101,7 +96,7 @@ class _Reader:
     def _temporal_names(self) -> frozenset[str]:
         found: set[str] = set()
         for statement, _ in self._statements:
-            for node in _symbols(statement):
+            for node in syntax.statement_symbols(statement):
                 name = temporal_name(node)
                 if name is not None:
                     found.add(name)
@@ -109,7 +104,7 @@ class _Reader:
             if declaration.kind != "function" and declaration.kind != "elementwise function":
                 for text in (declaration.symbol, declaration.argument):
                     if declaration.kind == "depends" or text is declaration.symbol:
-                        name = temporal_name(parse_symbol(text, _inner(declaration, text)))
+                        name = temporal_name(parse_symbol(text, declaration.part(text)))
                         if name is not None:
                             found.add(name)
         return frozenset(found)
@@ -118,7 +113,7 @@ class _Reader:
         functions: dict[str, ScalarFunction] = {}
         for declaration in self._text.declarations:
             if declaration.kind == "elementwise function":
-                functions[_name(declaration)] = ScalarFunction(declaration.symbol, None)
+                functions[declaration.name()] = ScalarFunction(declaration.symbol, None)
             elif declaration.kind == "function":
                 if declaration.argument not in FUNCTIONS:
                     raise NotationError(
@@ -126,7 +121,7 @@ class _Reader:
                         declaration.place,
                         f"Known are {', '.join(FUNCTIONS)}.",
                     )
-                functions[_name(declaration)] = FUNCTIONS[declaration.argument]
+                functions[declaration.name()] = FUNCTIONS[declaration.argument]
         for statement, _ in self._statements:
             for name in _applied_names(statement):
                 if name in ("\\sigma", "\\phi", "\\varphi", "f", "g") and name not in functions:
@@ -146,16 +141,16 @@ class _Reader:
             if not isinstance(left, syntax.Name | syntax.Scripted):
                 raise ModelError(
                     "The left side of a forward equation is one symbol.",
-                    _at(place, left.span),
+                    place.part(*left.span),
                     "Write h_t = …",
                 )
             found = meaning(left, temporal)
             if found.power is not None or found.transposed:
-                raise ModelError("The left side is a bare symbol.", _at(place, left.span))
+                raise ModelError("The left side is a bare symbol.", place.part(*left.span))
             if found.time is not None and found.time != t:
                 raise ModelError(
                     f"A forward equation defines {at_time(found.name, t)}.",
-                    _at(place, left.span),
+                    place.part(*left.span),
                     "Shift its steps so that the left side stands at t.",
                 )
             is_timed = found.time is not None
@@ -164,7 +159,7 @@ class _Reader:
             if earlier is not None:
                 raise ModelError(
                     f"{at_time(found.name, t) if found.time else found.name} is defined twice.",
-                    _at(place, left.span),
+                    place.part(*left.span),
                     f"The first definition is here:\n{earlier.place.show()}",
                 )
             parsed.append(_Parsed(statement, found.name, place, found.time is not None))
@@ -175,7 +170,7 @@ class _Reader:
         dependent: dict[str, tuple[list[str], Declaration]] = {}
         for declaration in self._text.declarations:
             if declaration.kind == "depends":
-                name = meaning(parse_symbol(declaration.symbol), temporal).name
+                name = declaration.name(temporal)
                 on = meaning(parse_symbol(declaration.argument), temporal).name
                 dependent.setdefault(name, ([], declaration))[0].append(on)
         return dependent
@@ -189,7 +184,7 @@ class _Reader:
         """Return the name of the total loss: declared, defined by a sum, or E for E_t."""
         for declaration in self._text.declarations:
             if declaration.kind == "total loss":
-                return _name(declaration)
+                return declaration.name()
         timeless_names = [p.name for p in parsed if not p.is_timed]
         if len(timeless_names) > 1:
             raise ModelError("Only the total loss is defined without a time.", parsed[-1].place)
@@ -197,11 +192,11 @@ class _Reader:
             return timeless_names[0]
         for declaration in self._text.declarations:
             if declaration.kind == "loss":
-                return meaning(parse_symbol(declaration.symbol), temporal).name
+                return declaration.name(temporal)
         used = {
             meaning(node, temporal).name
             for p in parsed
-            for node in _symbols(p.statement, left=False)
+            for node in syntax.statement_symbols(p.statement, left=False)
         } | {on for names, _ in dependent.values() for on in names}
         last = [name for name in (*(p.name for p in parsed), *dependent) if name not in used]
         return last[-1] if last else ""
@@ -220,7 +215,7 @@ class _Reader:
             declared[name] = ((one, one), declaration.place)
         for declaration in self._text.declarations:
             if declaration.kind == "shape":
-                name = meaning(parse_symbol(declaration.symbol), scope.temporal).name
+                name = declaration.name(scope.temporal)
                 declared[name] = (_declared_shape(declaration), declaration.place)
         equations = [Equation(p.name, p.statement.sides[1], p.place) for p in parsed if p.is_timed]
         return infer_shapes(equations, scope, declared, self._letters(parsed, scope))
@@ -230,16 +225,16 @@ class _Reader:
         lagged = [
             found.name
             for p in parsed
-            for node in _symbols(p.statement, left=False)
+            for node in syntax.statement_symbols(p.statement, left=False)
             for found in [meaning(node, scope.temporal)]
             if found.time is not None and found.time != t
         ]
         defined = [p.name for p in parsed]
-        targets = [_name_at(d, scope) for d in self._declared("target", "one-hot")]
+        targets = [d.name(scope.temporal) for d in self._declared("target", "one-hot")]
         given = [
             found.name
             for p in parsed
-            for node in _symbols(p.statement, left=False)
+            for node in syntax.statement_symbols(p.statement, left=False)
             for found in [meaning(node, scope.temporal)]
             if found.time is not None and found.name not in defined
         ]
@@ -302,7 +297,7 @@ class _Reader:
     ) -> Quantity:
         declared = [d for d in declarations if d.kind == "loss"]
         if declared:
-            name = meaning(parse_symbol(declared[0].symbol), temporal).name
+            name = declared[0].name(temporal)
             found = next((d.quantity for d in definitions if d.quantity.name == name), None)
             if found is None:
                 raise ModelError(f"The loss {at_time(name, t)} is not defined.", declared[0].place)
@@ -344,79 +339,6 @@ class _Reader:
             )
         return Definition(quantity, expected, written.place)
 
-    # Checks
-
-    def _check_times(self, definitions: Sequence[Definition], defined: frozenset[str]) -> None:
-        for definition in definitions[:-1]:
-            for quantity in quantities(definition.expression):
-                lag = t - quantity.time
-                shown = at_time(quantity.name, quantity.time)
-                place = self._find(definition.place, shown)
-                if not lag.is_Integer:
-                    raise ModelError(f"{shown} does not stand at a fixed distance from t.", place)
-                if lag < 0:
-                    raise ModelError(
-                        f"{shown} lies in the future of step t and cannot be computed there.",
-                        place,
-                        "A forward equation uses what stands at step t or before it.",
-                    )
-                if lag > 1:
-                    raise ModelError(
-                        f"{shown} reaches back more than one step, which is not supported yet.",
-                        place,
-                        "Name the earlier value as a state of its own.",
-                    )
-                if lag == 1 and quantity.name not in defined:
-                    raise ModelError(
-                        f"{shown} is used, but no equation defines {at_time(quantity.name, t)}.",
-                        place,
-                        "Data is used at step t; a state needs an equation.",
-                    )
-        _refuse_loops(definitions)
-
-    def _find(self, place: Place | None, shown: str) -> Place | None:
-        """Narrow a place down to the symbol, if it is written as it is printed."""
-        if place is None:
-            return None
-        compact = shown.replace("{", "").replace("}", "")
-        for statement, where in self._statements:
-            if where == place:
-                for node in _symbols(statement):
-                    text = place.text[slice(*node.span)]
-                    if text.replace("{", "").replace("}", "").replace(" ", "") == compact:
-                        return _at(place, node.span)
-        return place
-
-    def _check_names(
-        self, temporal: frozenset[str], functions: Mapping[str, ScalarFunction]
-    ) -> None:
-        """Refuse names that emitted code could not carry, and two names that it would mix up."""
-        codes: dict[str, str] = {}
-        scope = Scope({}, temporal, frozenset(), functions)
-        for statement, place in self._statements:
-            for node in _symbols(statement):
-                name = meaning(node, temporal).name
-                if name in ("\\softmax", "\\diag", *SHAPELESS) or scope.function(name):
-                    continue
-                where = _at(place, node.span)
-                try:
-                    code = identifier(name)
-                except NotationError as error:
-                    error.place, error.hint = where, error.hint or "Choose another name."
-                    raise
-                if code in RESERVED | RESERVED_SIZES:
-                    raise ModelError(
-                        f"The name {code} has a meaning of its own in emitted code.",
-                        where,
-                        "Choose another name.",
-                    )
-                if codes.setdefault(code, name) != name:
-                    raise ModelError(
-                        f"{codes[code]} and {name} would both be {code} in emitted code.",
-                        where,
-                        "Choose another name for one of them.",
-                    )
-
     # The model
 
     def _assemble(self, definitions: tuple[Definition, ...], loss: Quantity, scope: Scope) -> Model:
@@ -425,9 +347,11 @@ class _Reader:
         data = dict.fromkeys(q.name for q in used if q.name not in defined)
         lagged = dict.fromkeys(q.name for q in used if q.time == t - 1)
         trained = dict.fromkeys(p for d in definitions for p in parameters(d.expression))
-        one_hot = frozenset(_name_at(d, scope) for d in self._declared("one-hot"))
-        self._check_declared(one_hot | self._spoken_of(scope), data, defined, trained, scope)
-        self._warn_of_data(definitions, data)
+        one_hot = frozenset(d.name(scope.temporal) for d in self._declared("one-hot"))
+        trained_names = [parameter.name for parameter in trained]
+        declarations, temporal = self._text.declarations, scope.temporal
+        check_declarations(declarations, data, defined, trained_names, temporal)
+        declared = {d.name(temporal) for d in declarations if d.kind in ROLES}
         return Model(
             title=self._text.title or "A recurrent network",
             definitions=definitions,
@@ -436,92 +360,11 @@ class _Reader:
             states=tuple(Quantity(name, *scope.shapes[name], t) for name in lagged),
             loss=loss,
             total=definitions[-1].quantity,
-            targets=one_hot | frozenset(_name_at(d, scope) for d in self._declared("target")),
+            targets=one_hot | frozenset(d.name(scope.temporal) for d in self._declared("target")),
             one_hot=one_hot,
             scope=scope,
-            warnings=tuple(self._warnings),
+            warnings=data_warnings(definitions, data, declared),
         )
-
-    def _spoken_of(self, scope: Scope) -> frozenset[str]:
-        kinds = ("input", "target", "parameter", "shape")
-        return frozenset(_name_at(d, scope) for d in self._declared(*kinds))
-
-    def _check_declared(
-        self,
-        names: frozenset[str],
-        data: Mapping[str, None],
-        defined: set[str],
-        trained: Mapping[MatrixSymbol, None],
-        scope: Scope,
-    ) -> None:
-        known = set(data) | defined | {p.name for p in trained}
-        for declaration in self._declared("input", "target", "one-hot", "parameter", "shape"):
-            name = _name_at(declaration, scope)
-            if name not in known:
-                raise ModelError(
-                    f"{declaration.symbol} is declared, but no equation uses it.",
-                    declaration.place,
-                )
-            if declaration.kind in ("input", "target", "one-hot") and name not in data:
-                raise ModelError(
-                    f"{declaration.symbol} is declared as data, but it is "
-                    + ("computed." if name in defined else "a parameter: it carries no time."),
-                    declaration.place,
-                )
-            if declaration.kind == "parameter" and name in known - {p.name for p in trained}:
-                raise ModelError(
-                    f"{declaration.symbol} is declared as a parameter, but it carries time.",
-                    declaration.place,
-                )
-
-    def _warn_of_data(self, definitions: Sequence[Definition], data: Mapping[str, None]) -> None:
-        """Warn of a bare summand with a time and no equation: most people mean a shared bias."""
-        declared = {d.symbol for d in self._declared("input", "target", "one-hot", "shape")}
-        for definition in definitions:
-            for node in subexpressions(definition.expression):
-                if not isinstance(node, MatAdd) or not any(
-                    isinstance(a, MatMul) for a in node.args
-                ):
-                    continue
-                for term in node.args:
-                    if isinstance(term, Quantity) and term.name in data:
-                        shown = at_time(term.name, t)
-                        if shown not in declared:
-                            self._warnings.append(
-                                f"{shown} carries t and no equation defines it: it is read as "
-                                "data, given anew at every step. For a bias that all steps share, "
-                                f"write {term.name}."
-                            )
-
-
-def _refuse_loops(definitions: Sequence[Definition]) -> None:
-    """Refuse equations of one step that need each other."""
-    needs = {
-        d.quantity.name: {q.name for q in quantities(d.expression) if q.time == t}
-        for d in definitions[:-1]
-    }
-    while True:
-        # What needs nothing that waits is computed; what nothing that waits needs is no loop.
-        needed = set().union(*needs.values()) if needs else set()
-        free = [name for name in needs if not needs[name] & set(needs) or name not in needed]
-        if not free:
-            break
-        for name in free:
-            del needs[name]
-    if needs:
-        names = ", ".join(at_time(name, t) for name in needs)
-        place = next(d.place for d in definitions if d.quantity.name in needs)
-        raise ModelError(
-            f"These need each other within one step: {names}.",
-            place,
-            "One of them must use the value of step t-1.",
-        )
-
-
-def _symbols(statement: syntax.Statement, *, left: bool = True) -> list[syntax.Symbol]:
-    """Return the symbols of a statement, in order."""
-    sides = statement.sides if left else statement.sides[1:]
-    return [symbol for side in sides for symbol in syntax.symbols(side)]
 
 
 def _applied_names(statement: syntax.Statement) -> list[str]:
@@ -534,27 +377,6 @@ def _applied_names(statement: syntax.Statement) -> list[str]:
                 if isinstance(base, syntax.Name) and isinstance(behind, syntax.Bracket):
                     found.append(base.text)
     return found
-
-
-def _at(place: Place, span: syntax.Span) -> Place:
-    return Place(place.text, *span, place.first_line)
-
-
-def _inner(declaration: Declaration, text: str) -> Place:
-    start = declaration.place.text.find(text, declaration.place.start, declaration.place.end)
-    if start < 0:
-        return declaration.place
-    return Place(declaration.place.text, start, start + len(text), declaration.place.first_line)
-
-
-def _name(declaration: Declaration) -> str:
-    symbol = parse_symbol(declaration.symbol, _inner(declaration, declaration.symbol))
-    return meaning(symbol, frozenset()).name
-
-
-def _name_at(declaration: Declaration, scope: Scope) -> str:
-    symbol = parse_symbol(declaration.symbol, _inner(declaration, declaration.symbol))
-    return meaning(symbol, scope.temporal).name
 
 
 def _declared_shape(declaration: Declaration) -> tuple[Expr, Expr]:

@@ -10,6 +10,16 @@ from collections.abc import Callable
 
 from sympy import Basic, Integer, MatrixExpr, Transpose
 
+from derivations.algebra import (
+    add,
+    hadamard,
+    multiply,
+    power,
+    rebuild,
+    split_coefficient,
+    total,
+    transpose,
+)
 from derivations.expressions import (
     Diag,
     HadamardPower,
@@ -18,15 +28,7 @@ from derivations.expressions import (
     MatMul,
     OneMatrix,
     Quantity,
-    add,
-    hadamard,
     is_scalar,
-    multiply,
-    power,
-    rebuild,
-    split_coefficient,
-    total,
-    transpose,
 )
 
 Step = Callable[[Basic], Basic]

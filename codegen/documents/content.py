@@ -257,7 +257,7 @@ def proof_text(derivation: Derivation) -> str:
     >>> from derivations.library import cell
     >>> from derivations.proving import prove
     >>> proof_text(prove(derive(cell("rnn"))))[:38]
-    'Of the 43 equations, 3 are definitions'
+    'Of the 44 equations, 3 are definitions'
     """
     found = proof(derivation)
     networks = "; ".join(

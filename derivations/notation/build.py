@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from sympy import Expr, Identity, Integer, MatrixExpr, MatrixSymbol, OneMatrix, ZeroMatrix
 
+from derivations.algebra import add, hadamard, multiply, negate, power, transpose
 from derivations.errors import NotationError, Place, ShapeError
 from derivations.expressions import (
     Diag,
@@ -19,15 +20,9 @@ from derivations.expressions import (
     SquaredNorm,
     TimeProduct,
     TimeSum,
-    add,
-    hadamard,
-    multiply,
-    negate,
-    power,
     show_shape,
     t,
     timeless,
-    transpose,
 )
 from derivations.notation import syntax
 from derivations.notation.interpret import Interpreter

@@ -7,6 +7,7 @@ from functools import singledispatch
 
 from sympy import Basic, Expr, Integer, MatrixExpr, Rational, Transpose
 
+from derivations.algebra import power, split_coefficient
 from derivations.errors import UnsupportedError
 from derivations.expressions import (
     Diag,
@@ -25,8 +26,6 @@ from derivations.expressions import (
     TimeProduct,
     TimeSum,
     ZeroMatrix,
-    power,
-    split_coefficient,
 )
 from derivations.notation.names import at_time, parts, show_time
 
@@ -47,7 +46,8 @@ def latex(expression: Basic) -> str:
 
     Examples
     --------
-    >>> from derivations.expressions import MatrixSymbol, Quantity, add, t
+    >>> from derivations.algebra import add
+    >>> from derivations.expressions import MatrixSymbol, Quantity, t
     >>> h = Quantity("h", 3, 1, t)
     >>> print(latex(add(MatrixSymbol("W_{rec}", 3, 3) * h.at(t - 1), h)))
     W_{rec} h_{t-1} + h_t

@@ -169,3 +169,9 @@ def symbols(node: Node | Operator) -> Iterator[Symbol]:
     else:
         for child in children(node):
             yield from symbols(child)
+
+
+def statement_symbols(statement: Statement, *, left: bool = True) -> list[Symbol]:
+    """Return the symbols of a statement, in order; without its left side if so asked."""
+    sides = statement.sides if left else statement.sides[1:]
+    return [symbol for side in sides for symbol in symbols(side)]

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from derivations.errors import NotationError, Place
+from derivations.notation.names import meaning
+from derivations.notation.parse import parse_symbol
 
 #: A longer text is no model.
 LONGEST_TEXT = 1_000_000
@@ -32,6 +34,15 @@ class Declaration:
     kind: str
     argument: str
     place: Place
+
+    def name(self, temporal: frozenset[str] = frozenset()) -> str:
+        """Return the canonical name of the symbol, its time excluded."""
+        return meaning(parse_symbol(self.symbol, self.part(self.symbol)), temporal).name
+
+    def part(self, piece: str) -> Place:
+        """Return where a piece of the sentence stands."""
+        start = self.place.text.find(piece, self.place.start, self.place.end)
+        return self.place if start < 0 else self.place.part(start, start + len(piece))
 
 
 @dataclass(frozen=True)

@@ -96,27 +96,27 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_h = np.empty((T + 1, B, n), dtype)
     delta_a = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
-    # (27) δ_t^ŷ = (∂E_t/∂ŷ_t)ᵀ
+    # (28) δ_t^ŷ = (∂E_t/∂ŷ_t)ᵀ
     delta_y_hat[1:] = dE_dy_hat
-    # (28) δ_t^z = ŷ_t ⊙ δ_t^ŷ - ŷ_t ŷ_tᵀ δ_t^ŷ
+    # (29) δ_t^z = ŷ_t ⊙ δ_t^ŷ - ŷ_t ŷ_tᵀ δ_t^ŷ
     delta_z[1:] = y_hat[1:] * delta_y_hat[1:]
     delta_z[1:] -= y_hat[1:] * np.sum(y_hat[1:] * delta_y_hat[1:], axis=-1, keepdims=True)
-    # (29) δ_t^h = W^sᵀ δ_t^z + W^hhᵀ δ_{t+1}^a
+    # (30) δ_t^h = (W^s)ᵀ δ_t^z + (W^hh)ᵀ δ_{t+1}^a
     delta_h[1:] = times(delta_z[1:], W_s)
     for t in range(T, 0, -1):
-        # (29) δ_t^h = W^sᵀ δ_t^z + W^hhᵀ δ_{t+1}^a
+        # (30) δ_t^h = (W^s)ᵀ δ_t^z + (W^hh)ᵀ δ_{t+1}^a
         delta_h[t] += delta_a[t + 1] @ W_hh
-        # (30) δ_t^a = h_t ⊙ (1 - h_t) ⊙ δ_t^h
+        # (31) δ_t^a = h_t ⊙ (1 - h_t) ⊙ δ_t^h
         delta_a[t] = h[t] * (1 - h[t]) * delta_h[t]
-    # (32) ∂E/∂W^hh = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
+    # (33) ∂E/∂W^hh = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
     d_W_hh = outer(delta_a[1:-1], h[:-1])
-    # (33) ∂E/∂W^hx = Σ_{t=1}^T δ_t^a x_tᵀ
+    # (34) ∂E/∂W^hx = Σ_{t=1}^T δ_t^a x_tᵀ
     d_W_hx = outer(delta_a[1:-1], x)
-    # (34) ∂E/∂W^s = Σ_{t=1}^T δ_t^z h_tᵀ
+    # (35) ∂E/∂W^s = Σ_{t=1}^T δ_t^z h_tᵀ
     d_W_s = outer(delta_z[1:], h[1:])
-    # (35) (∂E/∂x_t)ᵀ = W^hxᵀ δ_t^a
+    # (36) (∂E/∂x_t)ᵀ = (W^hx)ᵀ δ_t^a
     d_x[1:] = times(delta_a[1:-1], W_hx)
-    # (36) (∂E/∂h_0)ᵀ = W^hhᵀ δ_1^a
+    # (37) (∂E/∂h_0)ᵀ = (W^hh)ᵀ δ_1^a
     d_h_0 = delta_a[1] @ W_hh
     return {
         "W_hh": d_W_hh,

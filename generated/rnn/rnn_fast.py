@@ -96,28 +96,28 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_h = np.empty((T + 1, B, n), dtype)
     delta_a = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
-    # (33) δ_t^z = ŷ_t - y_t
+    # (34) δ_t^z = ŷ_t - y_t
     delta_z[1:] = y_hat[1:] - y
-    # (34) δ_t^h = W_outᵀ δ_t^z + W_recᵀ δ_{t+1}^a
+    # (35) δ_t^h = W_outᵀ δ_t^z + W_recᵀ δ_{t+1}^a
     delta_h[1:] = times(delta_z[1:], W_out)
     for t in range(T, 0, -1):
-        # (34) δ_t^h = W_outᵀ δ_t^z + W_recᵀ δ_{t+1}^a
+        # (35) δ_t^h = W_outᵀ δ_t^z + W_recᵀ δ_{t+1}^a
         delta_h[t] += delta_a[t + 1] @ W_rec
-        # (35) δ_t^a = (1 - h_t²) ⊙ δ_t^h
+        # (36) δ_t^a = (1 - h_t²) ⊙ δ_t^h
         delta_a[t] = (1 - h[t] ** 2) * delta_h[t]
-    # (37) ∂E/∂W_rec = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
+    # (38) ∂E/∂W_rec = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
     d_W_rec = outer(delta_a[1:-1], h[:-1])
-    # (38) ∂E/∂W_in = Σ_{t=1}^T δ_t^a x_tᵀ
+    # (39) ∂E/∂W_in = Σ_{t=1}^T δ_t^a x_tᵀ
     d_W_in = outer(delta_a[1:-1], x)
-    # (39) ∂E/∂b = Σ_{t=1}^T δ_t^a
+    # (40) ∂E/∂b = Σ_{t=1}^T δ_t^a
     d_b = np.sum(delta_a[1:-1], axis=(0, 1))
-    # (40) ∂E/∂W_out = Σ_{t=1}^T δ_t^z h_tᵀ
+    # (41) ∂E/∂W_out = Σ_{t=1}^T δ_t^z h_tᵀ
     d_W_out = outer(delta_z[1:], h[1:])
-    # (41) ∂E/∂c = Σ_{t=1}^T δ_t^z
+    # (42) ∂E/∂c = Σ_{t=1}^T δ_t^z
     d_c = np.sum(delta_z[1:], axis=(0, 1))
-    # (42) (∂E/∂x_t)ᵀ = W_inᵀ δ_t^a
+    # (43) (∂E/∂x_t)ᵀ = W_inᵀ δ_t^a
     d_x[1:] = times(delta_a[1:-1], W_in)
-    # (43) (∂E/∂h_0)ᵀ = W_recᵀ δ_1^a
+    # (44) (∂E/∂h_0)ᵀ = W_recᵀ δ_1^a
     d_h_0 = delta_a[1] @ W_rec
     return {
         "W_rec": d_W_rec,

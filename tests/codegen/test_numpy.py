@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import itertools
 import subprocess
 import sys
 import warnings
@@ -218,7 +219,7 @@ def test_every_line_carries_the_number_of_an_equation() -> None:
     derivation = derived("rnn", "tanh")
     numbers = {equation.number for equation in derivation.equations}
     lines = text.splitlines()
-    for previous, line in zip(lines, lines[1:], strict=False):
+    for previous, line in itertools.pairwise(lines):
         if "[t] =" in line or "+= " in line or "-= " in line:
             number = int(previous.strip().removeprefix("# (").split(")")[0])
             assert number in numbers, line

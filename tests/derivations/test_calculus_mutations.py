@@ -16,8 +16,19 @@ from typing import Any
 import pytest
 from sympy import Basic, Expr, Integer, MatrixExpr
 
-from derivations import bptt, calculus, graph, simplify
-from derivations.bptt import derive, j
+from derivations import adjoints, bptt, calculus, graph, jacobians, path_sum, simplify, writing
+from derivations.algebra import (
+    add,
+    depends_on,
+    hadamard,
+    multiply,
+    negate,
+    power,
+    rebuild,
+    split_coefficient,
+    transpose,
+)
+from derivations.bptt import derive
 from derivations.calculus import jacobian, pullback, slope
 from derivations.derivation import Derivation
 from derivations.errors import (
@@ -41,16 +52,7 @@ from derivations.expressions import (
     TimeProduct,
     TimeSum,
     Transpose,
-    add,
-    depends_on,
-    hadamard,
-    multiply,
-    negate,
-    power,
-    rebuild,
-    split_coefficient,
     t,
-    transpose,
 )
 from derivations.library import cell_names, cell_text
 from derivations.model import Model
@@ -765,7 +767,7 @@ def test_wrong_step_is_rejected(mutation: Mutation, monkeypatch: pytest.MonkeyPa
 
     else:
         rule = counted(right, wrong, calls)
-    for module in (simplify, bptt):
+    for module in (simplify, *ROOMS):
         if hasattr(module, mutation.rule):
             monkeypatch.setattr(module, mutation.rule, rule)
     assert_rejected(mutation.model, calls)
@@ -829,7 +831,7 @@ def test_wrong_slope_is_rejected(
 ) -> None:
     calls = Calls()
     right = getattr(calculus, function)
-    for module in (calculus, bptt):
+    for module in (calculus, *ROOMS):
         if hasattr(module, function):
             monkeypatch.setattr(module, function, counted(right, wrong(right), calls))
     assert_rejected(globals()[model], calls)
@@ -837,7 +839,9 @@ def test_wrong_slope_is_rejected(
 
 # Sections: what bptt.py puts together, with an index shifted in what it says
 
-K = bptt.k
+K = writing.k
+#: Every room of the derivation, where a rule may be known by its name.
+ROOMS = (bptt, jacobians, path_sum, adjoints)
 
 
 def rewritten(expression: Basic, change: Change) -> Basic:
@@ -974,7 +978,7 @@ EQUATIONS = [
 def test_wrong_index_is_rejected(wrong: WrongEquation, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first equation of its kind that the mistake changes is spoiled; the rest stays right."""
     calls = Calls()
-    right = bptt._equation
+    right = writing.write
 
     def spoiled_equation(label: str, sides: Sequence[MatrixExpr], *rest: Any, **more: Any) -> Any:
         equation = right(label, sides, *rest, **more)
@@ -993,7 +997,8 @@ def test_wrong_index_is_rejected(wrong: WrongEquation, monkeypatch: pytest.Monke
         calls.differed += 1
         return replace(equation, sides=tuple(changed), conditions=conditions)
 
-    monkeypatch.setattr(bptt, "_equation", spoiled_equation)
+    for module in ROOMS:
+        monkeypatch.setattr(module, "write", spoiled_equation)
     assert_rejected(RECURRENT, calls)
 
 
@@ -1046,18 +1051,19 @@ GRAPH = [
 def test_wrong_graph_is_rejected(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = Calls()
     right = getattr(graph, mutation.rule)
-    for module in (graph, bptt):
+    for module in (graph, *ROOMS):
         if hasattr(module, mutation.rule):
             monkeypatch.setattr(module, mutation.rule, counted(right, mutation.wrong(right), calls))
     assert_rejected(mutation.model, calls)
 
 
 def test_wrong_chain_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """∂E_t/∂h_t and the product, out of step: the rule `_at` answers for another step."""
+    """∂E_t/∂h_t and the product, out of step: the rule `at_step` answers for another step."""
     calls = Calls()
-    right = bptt._at
-    wrong = counted(right, lambda e, time: right(e, time + 1 if time == j else time), calls)
-    monkeypatch.setattr(bptt, "_at", wrong)
+    right = writing.at_step
+    wrong = counted(right, lambda e, time: right(e, time + 1 if time == writing.j else time), calls)
+    for module in (jacobians, path_sum):
+        monkeypatch.setattr(module, "at_step", wrong)
     assert_rejected(RECURRENT, calls)
 
 

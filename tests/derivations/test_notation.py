@@ -11,6 +11,7 @@ from sympy import Integer, MatrixExpr, MatrixSymbol, OneMatrix, Rational, Symbol
 
 from derivations import cell, cell_names, derive
 from derivations.activations import ACTIVATIONS, ScalarFunction
+from derivations.algebra import add, hadamard, multiply, power, transpose
 from derivations.errors import Place
 from derivations.expressions import (
     Diag,
@@ -22,13 +23,8 @@ from derivations.expressions import (
     T,
     TimeProduct,
     TimeSum,
-    add,
-    hadamard,
-    multiply,
-    power,
     t,
     timeless,
-    transpose,
 )
 from derivations.model import Model
 from derivations.notation.build import build_sides

@@ -55,8 +55,8 @@ def text(derivation: Derivation) -> str:
     >>> from derivations.library import cell
     >>> from derivations.proving import prove
     >>> lines = text(prove(derive(cell("rnn")))).splitlines()
-    >>> print(next(line for line in lines if line.startswith(" (37)")))
-     (37)  ✓     ∂E/∂W_rec = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
+    >>> print(next(line for line in lines if line.startswith(" (38)")))
+     (38)  ✓     ∂E/∂W_rec = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
     """
     title = visible(checked(derivation).model.title)
     lines = wrapped(title, COLUMNS)

@@ -276,14 +276,13 @@ def _broken(target: str, sign: str, statement: Statement, layout: Layout) -> lis
     if len(line) + 2 * len(_INDENT) <= LINE_LENGTH:
         return [line]
     if isinstance(value, Add):
-        (first_sign, first), *others = value.terms
-        lines = _broken(target, sign, replace(statement, value=Add(((first_sign, first),))), layout)
-        for term_sign, term in others:
+        lines = _broken(target, sign, replace(statement, value=Add(value.terms[:1])), layout)
+        for term_sign, term in value.terms[1:]:
             lines.append(f"{target} {'+' if term_sign > 0 else '-'}= {python(term, layout)}")
         return lines
     if isinstance(value, Multiply) and sign == "=":
-        *others, last = value.factors
-        rest = Multiply(tuple(others)) if len(others) > 1 else others[0]
+        others, last = value.factors[:-1], value.factors[-1]
+        rest = Multiply(others) if len(others) > 1 else others[0]
         first_lines = _broken(target, sign, replace(statement, value=last), layout)
         return [*first_lines, f"{target} *= {python(rest, layout)}"]
     return [f"{target} {sign} (", _INDENT + python(value, layout), ")"]
