@@ -160,8 +160,8 @@ def _deliver(printed: str, output: Path | None) -> None:
 def _summary(built: list[tuple[Build, list[Path]]]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("model")
-    table.add_column("equations proven", justify="right", min_width=9)
-    table.add_column("worst finite-difference error", justify="right", min_width=17)
+    table.add_column("equations\nproven", justify="right")
+    table.add_column("worst finite-\ndifference error", justify="right")
     table.add_column("files written", no_wrap=True)
     for made, paths in built:
         worst = max(worst_error(report.finite_differences) for report in made.reports.values())
@@ -169,7 +169,7 @@ def _summary(built: list[tuple[Build, list[Path]]]) -> Table:
             Text(made.name, style="bold"),
             str(made.derivation.proven),
             f"{worst:.1e}",
-            Text(f"{len(paths)} in {paths[0].parent}/"),
+            Text(f"{len(paths)} in {paths[0].parent}"),
         )
     return table
 

@@ -38,20 +38,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class GradientReport:
-    """The three tests of one module on one draw.
+    """The three tests of one module on one draw, which sizes and seed repeat.
 
-    Attributes
-    ----------
-    sizes : dict of str to int
-        The sizes that were drawn.
-    seed : int
-        The seed of the draw; the same seed gives the same report.
-    finite_differences : tuple of ArrayComparison
-        One comparison for every gradient.
-    complex_step : tuple of ArrayComparison or None
-        The same, or None where the module does not take complex numbers.
-    taylor : TaylorResult
-        The order of the remainder.
+    There is one comparison for every gradient; `complex_step` is None where the module does not
+    take complex numbers.
     """
 
     sizes: dict[str, int]
@@ -78,17 +68,13 @@ class GradientReport:
 
     def __str__(self) -> str:
         sizes = ", ".join(f"{name}={size}" for name, size in self.sizes.items())
-        stepped = "not applicable" if self.complex_step is None else _listed(self.complex_step)
+        stepped = ", ".join(map(str, self.complex_step or ())) or "not applicable"
         return (
             f"{'passed' if self.passed else 'FAILED'} at {sizes} with seed {self.seed}\n"
-            f"finite differences: {_listed(self.finite_differences)}\n"
+            f"finite differences: {', '.join(map(str, self.finite_differences))}\n"
             f"complex step: {stepped}\n"
             f"Taylor order: {self.taylor}"
         )
-
-
-def _listed(comparisons: Sequence[ArrayComparison]) -> str:
-    return ", ".join(str(found) for found in comparisons)
 
 
 def worst_error(comparisons: Sequence[ArrayComparison]) -> float:
@@ -110,14 +96,8 @@ def check_module(
 ) -> GradientReport:
     """Draw a point and put an emitted module to all three tests.
 
-    Parameters
-    ----------
-    module_or_path : ModuleType, str or Path
-        The module, or its file.
-    sizes : Mapping of str to int, optional
-        Sizes to use instead of the default ones, which are small and all different.
-    seed : int
-        Seed of the point and of the directions.
+    `sizes` stand in for some or all of the default ones, which are small and all different; `seed`
+    draws the point and the directions.
 
     Raises
     ------

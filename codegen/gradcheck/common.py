@@ -91,14 +91,12 @@ class ArrayComparison:
     Attributes
     ----------
     name : str
-        The array.
     error : float
         max|measured − g| / max(max|g|, max|measured|) over the resolved entries, without a floor;
         0 if both sides are zero to rounding, NaN if a NaN or an infinity appeared.
     accepted : bool
         Whether the resolved entries agree up to the tolerance and rounding; a NaN never does.
     worst_index : tuple of int
-        Where the largest difference lies.
     unresolved : int
         Entries that float64 could not compare: a kink on every step, or rounding too large.
     """
