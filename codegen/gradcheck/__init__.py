@@ -19,21 +19,13 @@ from pathlib import Path
 from types import ModuleType
 
 from codegen.gradcheck.common import ArrayComparison, Point
-from codegen.gradcheck.complex_step import complex_step
+from codegen.gradcheck.complex_step import complex_derivatives
 from codegen.gradcheck.differences import central_differences
 from codegen.gradcheck.module import check_face, default_sizes, draw_arrays, load_module
 from codegen.gradcheck.taylor import TaylorResult, taylor_test
 from derivations.errors import VerificationError
 
-__all__ = [
-    "ArrayComparison",
-    "GradientReport",
-    "Point",
-    "TaylorResult",
-    "check_module",
-    "load_module",
-    "worst_error",
-]
+__all__ = ["GradientReport", "check_module", "load_module", "worst_error"]
 
 
 @dataclass(frozen=True)
@@ -105,11 +97,9 @@ def check_module(
         If the module cannot be tested: it does not load, it fails on the drawn arrays, or a
         gradient is missing.
     """
-    if isinstance(module_or_path, ModuleType):
-        module = module_or_path
-        check_face(module)
-    else:
-        module = load_module(module_or_path)
+    given = module_or_path
+    module = given if isinstance(given, ModuleType) else load_module(given)
+    check_face(module)
     known = default_sizes(module)
     unknown = [name for name in sizes or {} if name not in known]
     if unknown:
@@ -118,5 +108,9 @@ def check_module(
     chosen = {**known, **(sizes or {})}
     point = Point(module, draw_arrays(module, chosen, seed))
     return GradientReport(
-        chosen, seed, central_differences(point), complex_step(point), taylor_test(point, seed)
+        chosen,
+        seed,
+        central_differences(point),
+        complex_derivatives(point),
+        taylor_test(point, seed),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -50,14 +50,14 @@ class Point:
         """Return the point after a step in a direction."""
         return self.moved({name: self.arrays[name] + step * d for name, d in direction.items()})
 
-    def direction(self, names: Iterable[str], generator: np.random.Generator) -> Arrays:
+    def direction(self, names: Collection[str], generator: np.random.Generator) -> Arrays:
         """Draw a standard normal direction through the named arrays."""
         shapes = {name: self.arrays[name].shape for name in names}
         return {n: np.asarray(generator.standard_normal(shape)) for n, shape in shapes.items()}
 
 
 def rounding_level(
-    point: Point, names: Iterable[str], quantity: Callable[[Point], Array | float], step: float
+    point: Point, names: Collection[str], quantity: Callable[[Point], Array | float], step: float
 ) -> float:
     """Return how far a computed quantity may be from its exact value, measured and not guessed.
 
@@ -78,7 +78,7 @@ def rounding_level(
     return float(np.median(levels))
 
 
-def rounding_of_value(point: Point, names: Iterable[str], value: float) -> float:
+def rounding_of_value(point: Point, names: Collection[str], value: float) -> float:
     """Return the rounding level of E, which is `value` at the point."""
     # A step moves E by many of its last digits, and rarely reaches a kink.
     return max(MACHINE_EPSILON * abs(value), rounding_level(point, names, Point.value, 1e-10))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import numpy as np
 
@@ -20,11 +20,16 @@ COMPLEX_STEP_TOLERANCE = 1e-13
 COMPLEX_STEP = 1e-200
 
 
+# What NumPy and careful modules raise on complex arrays, and NumPy's warning when it drops an
+# imaginary part.
+REFUSALS = (TypeError, ValueError, NotImplementedError, np.exceptions.ComplexWarning)
+
+
 class RefusesComplexError(Exception):
     """The module does not take complex arrays, or loses their imaginary parts."""
 
 
-def complex_step(point: Point) -> tuple[ArrayComparison, ...] | None:
+def complex_derivatives(point: Point) -> tuple[ArrayComparison, ...] | None:
     """Compare every gradient with the complex step; None if the module refuses complex arrays.
 
     Squire, Trapp 1998, SIAM Review 40: Using complex variables to estimate derivatives.
@@ -36,7 +41,7 @@ def complex_step(point: Point) -> tuple[ArrayComparison, ...] | None:
         return None
 
 
-def compare_array(point: Point, names: Iterable[str], name: str) -> ArrayComparison:
+def compare_array(point: Point, names: Collection[str], name: str) -> ArrayComparison:
     """Compare one gradient; `names` are all arrays that have one."""
 
     def both_sides(point: Point) -> Array:
@@ -56,7 +61,7 @@ def compare_array(point: Point, names: Iterable[str], name: str) -> ArrayCompari
     return compare(name, gradient, measured, level, COMPLEX_STEP_TOLERANCE)
 
 
-def imaginary_parts(point: Point, names: Iterable[str], name: str) -> Array:
+def imaginary_parts(point: Point, names: Collection[str], name: str) -> Array:
     """Return Im E(x + ih) / h for every entry of one array.
 
     All arrays that may move become complex: then a real E says that imaginary parts are lost, and
@@ -73,12 +78,7 @@ def imaginary_parts(point: Point, names: Iterable[str], name: str) -> Array:
             warnings.simplefilter("error", np.exceptions.ComplexWarning)
             try:
                 value, _ = point.module._forward(*point.moved({name: perturbed}).arguments())
-            except (
-                TypeError,
-                ValueError,
-                NotImplementedError,
-                np.exceptions.ComplexWarning,
-            ) as error:
+            except REFUSALS as error:
                 raise RefusesComplexError from error
             except Exception as error:
                 message = f"_forward fails on complex arrays: {type(error).__name__}: {error}"

@@ -37,36 +37,31 @@ def load_module(path: str | Path) -> ModuleType:
 
 
 def module_from_source(source: str | bytes, filename: str = "<emitted>") -> ModuleType:
-    """Make a module of the text of an emitted module, and check that it has the face.
-
-    Examples
-    --------
-    >>> module_from_source("PARAMS = {}")
-    Traceback (most recent call last):
-    ...
-    derivations.errors.VerificationError: <emitted> has no DATA and no value_and_grad
-    """
-    try:
-        code = compile(source, filename, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError) as error:
-        raise VerificationError(f"{filename} is not Python: {error}") from error
+    """Make a module of the text of an emitted module."""
     module = ModuleType("<emitted>")
     module.__file__ = filename
     # Dataclasses look their module up while they are defined; afterwards nobody needs the entry.
     sys.modules[module.__name__] = module
     try:
-        exec(code, module.__dict__)
+        exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)
     except (Exception, SystemExit) as error:
         message = f"{filename} fails on import: {type(error).__name__}: {error}"
         raise VerificationError(message) from error
     finally:
         del sys.modules[module.__name__]
-    check_face(module)
     return module
 
 
 def check_face(module: ModuleType) -> None:
-    """Raise a VerificationError that names what the module lacks."""
+    """Raise a VerificationError that names what the module lacks.
+
+    Examples
+    --------
+    >>> check_face(module_from_source("PARAMS = {}"))
+    Traceback (most recent call last):
+    ...
+    derivations.errors.VerificationError: <emitted> has no DATA and no value_and_grad
+    """
     filename = getattr(module, "__file__", None) or module.__name__
     face = ("PARAMS", "DATA", "value_and_grad")
     missing = [name for name in face if not hasattr(module, name)]

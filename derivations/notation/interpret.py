@@ -163,35 +163,48 @@ class Interpreter(Generic[Value]):
 
     def _chain(self, parts: Sequence[syntax.Node | syntax.Operator], span: Span) -> Value:
         segments: list[tuple[list[Value], bool]] = [([], False)]
-        position = 0
+        position, sign = 0, ""
         after_sign = True
         while position < len(parts):
             part = parts[position]
             if isinstance(part, syntax.Operator):
                 if after_sign:
                     raise self._refuse("A factor is missing before this sign.", part.span)
-                if part.text != "\\cdot":
-                    segments.append(([], part.text == "\\oslash"))
-                after_sign = True
+                sign, after_sign = part.text, True
+                if sign in ("\\odot", "\\oslash"):
+                    segments.append(([], sign == "\\oslash"))
                 position += 1
                 continue
-            after_sign = False
-            if isinstance(part, syntax.Series):
-                segments[-1][0].append(self._series(part, parts[position + 1 :]))
-                break
-            if self._function_name(part) is not None:
-                segments[-1][0].append(self._application(part, parts, position))
-                position += 2
-                continue
-            segments[-1][0].append(self.value(part))
-            position += 1
+            value, used = self._factor(part, parts, position)
+            factors = segments[-1][0]
+            # A slash divides what stands before it in the product by the next factor alone.
+            segments[-1][0][:] = (
+                [self._algebra.divide(self._product(factors), value)]
+                if sign == "/"
+                else [*factors, value]
+            )
+            position, sign, after_sign = position + used, "", False
         if after_sign:
             raise self._refuse("A factor is missing after this sign.", parts[-1].span)
-        values = [
-            (factors[0] if len(factors) == 1 else self._algebra.multiply(factors), inverted)
-            for factors, inverted in segments
-        ]
+        values = [(self._product(factors), inverted) for factors, inverted in segments]
         return values[0][0] if len(values) == 1 else self._algebra.hadamard(values)
+
+    def _product(self, factors: Sequence[Value]) -> Value:
+        return factors[0] if len(factors) == 1 else self._algebra.multiply(factors)
+
+    def _factor(
+        self,
+        part: syntax.Node,
+        parts: Sequence[syntax.Node | syntax.Operator],
+        position: int,
+    ) -> tuple[Value, int]:
+        """Return the value of the next factor, and how many parts it takes."""
+        if isinstance(part, syntax.Series):
+            rest = parts[position + 1 :]
+            return self._series(part, rest), 1 + len(rest)
+        if self._function_name(part) is not None:
+            return self._application(part, parts, position), 2
+        return self.value(part), 1
 
     def _series(self, node: syntax.Series, rest: Sequence[syntax.Node | syntax.Operator]) -> Value:
         if not rest:

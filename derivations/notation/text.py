@@ -125,8 +125,14 @@ def _bare(text: str, title: str) -> Text:
         declaration = _declaration(line, place)
         if declaration is not None:
             declarations.append(declaration)
-        else:
+        elif "=" in line:
             equations.append(place)
+        else:
+            raise NotationError(
+                "This line is neither an equation nor a declaration.",
+                place,
+                "Declarations are: " + "; ".join(SENTENCES.values()) + ".",
+            )
     return Text(title, tuple(equations), tuple(declarations))
 
 

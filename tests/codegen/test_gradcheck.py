@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from codegen.gradcheck import GradientReport, check_module, load_module, worst_error
 from codegen.gradcheck.common import RESOLUTION_LIMIT, ArrayComparison, Point, compare
-from codegen.gradcheck.complex_step import COMPLEX_STEP_TOLERANCE, complex_step
+from codegen.gradcheck.complex_step import COMPLEX_STEP_TOLERANCE, complex_derivatives
 from codegen.gradcheck.differences import (
     FINITE_DIFFERENCE_TOLERANCE,
     central_differences,
@@ -199,9 +200,10 @@ def all_accepted(comparisons: tuple[ArrayComparison, ...] | None) -> bool:
     return all(found.accepted for found in comparisons)
 
 
-def report_of(source: str, sizes: dict[str, int] | None = None, seed: int = 0) -> GradientReport:
+@functools.cache
+def report_of(source: str, seed: int = 0, **sizes: int) -> GradientReport:
     module = module_from_source(source)
-    chosen = {**SMALL, **(sizes or {})}
+    chosen = {**SMALL, **sizes}
     return check_module(module, {name: chosen[name] for name in default_sizes(module)}, seed)
 
 
@@ -218,7 +220,7 @@ def smallest_with(**attributes: object) -> ModuleType:
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_gradients_pass_with_room_to_spare(name: str, seed: int) -> None:
-    report = check_module(module_from_source(RIGHT[name]), seed=seed)
+    report = report_of(RIGHT[name], seed)
     assert report.passed, report
     assert report.complex_step is not None
     assert worst_error(report.complex_step) <= COMPLEX_STEP_TOLERANCE
@@ -227,7 +229,7 @@ def test_right_gradients_pass_with_room_to_spare(name: str, seed: int) -> None:
     assert report.taylor.kind == ("linear" if name == "linear" else "measured")
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(
     name=st.sampled_from(sorted(RIGHT)),
     size=st.fixed_dictionaries({k: st.integers(1, 4) for k in "nmqTB"}),
@@ -242,7 +244,7 @@ def test_right_gradients_pass_for_every_size_from_one(
 
 
 def test_a_loss_that_is_always_zero_is_reported_as_zero() -> None:
-    report = report_of(CLASSIFIER, {"q": 1})
+    report = report_of(CLASSIFIER, q=1)
     assert report.passed, report
     assert worst_error(report.finite_differences) == 0.0
 
@@ -257,8 +259,9 @@ def test_a_zero_gradient_is_zero_only_below_the_rounding_level() -> None:
 
 def test_the_same_seed_gives_the_same_report_and_global_randomness_is_left_alone() -> None:
     before = np.random.get_state()[1].copy()  # type: ignore[index]
-    assert report_of(TANH, seed=5) == report_of(TANH, seed=5)
-    assert report_of(TANH, seed=5) != report_of(TANH, seed=6)
+    module = module_from_source(CLASSIFIER)
+    assert check_module(module, seed=5) == check_module(module, seed=5)
+    assert check_module(module, seed=5) != check_module(module, seed=6)
     assert np.array_equal(before, np.random.get_state()[1])  # type: ignore[index]
 
 
@@ -371,7 +374,7 @@ def test_unresolved_entries_need_the_word_of_the_complex_step() -> None:
     report = GradientReport({"n": 5}, 0, central_differences(at_kinks()), None, taylor)
     assert report.unresolved == 2
     assert not report.passed
-    both = dataclasses.replace(report, complex_step=complex_step(at_kinks()))
+    both = dataclasses.replace(report, complex_step=complex_derivatives(at_kinks()))
     assert both.unresolved == 0
     assert both.passed
 
@@ -443,7 +446,7 @@ def test_a_saturated_tanh_is_not_blamed_for_the_digits_that_it_loses(
     source = SMALLEST.replace("slope = 1.0", f"slope = {factor!r} * (1.0").replace("** 2", "** 2)")
     module = module_from_source(source)
     point = Point(module, {"w": np.array([2.1, 2.4]), "x": np.array([2.2, 2.0])})
-    results = complex_step(point)
+    results = complex_derivatives(point)
     assert results is not None
     assert worst_error(results) > COMPLEX_STEP_TOLERANCE
     assert all_accepted(results) == passes
@@ -471,7 +474,7 @@ def value_and_grad(params, data):
 """
     module = module_from_source(source)
     point = {"w": np.array([0.0, 1.0]), "v": np.array([1.0, 2.0]), "z": np.array([0.0, 0.0])}
-    results = complex_step(Point(module, point))
+    results = complex_derivatives(Point(module, point))
     assert results is not None
     assert worst_error(results) < 1e-14
 
@@ -489,9 +492,9 @@ def value_and_grad(params, data):
     cancelled = w * 2 * np.sin(a) * np.cos(a) - w * np.sin(2 * a)
     return float(_forward(params, data)[0]), {"w": 1.0 + 0 * w, "a": cancelled + EXTRA}
 """
-    right = report_of(source.replace("EXTRA", "0.0"), {"n": 4})
+    right = report_of(source.replace("EXTRA", "0.0"), n=4)
     assert right.passed, right
-    wrong = report_of(source.replace("EXTRA", "1e-13"), {"n": 4})
+    wrong = report_of(source.replace("EXTRA", "1e-13"), n=4)
     assert not wrong.passed
 
 
@@ -570,8 +573,8 @@ def test_a_module_may_define_dataclasses() -> None:
     ("source", "said"),
     [
         (None, "cannot read"),
-        ("def broken(:\n", "is not Python"),
-        ("a\0b", "is not Python"),
+        ("def broken(:\n", "fails on import: SyntaxError"),
+        ("a\0b", "fails on import"),
         ("import nothing_of_that_name\n", "fails on import: ModuleNotFoundError"),
         ("raise SystemExit(3)\n", "fails on import: SystemExit"),
         ("DATA = {}\n", "has no PARAMS and no value_and_grad"),
@@ -589,7 +592,7 @@ def test_a_module_that_cannot_be_tested_is_refused(
         path.write_bytes(source.encode())
     before = set(sys.modules)
     with pytest.raises(VerificationError, match=said) as caught:
-        load_module(path)
+        check_module(path)
     assert "emitted.py" in str(caught.value)
     assert set(sys.modules) == before
 

@@ -160,7 +160,7 @@ BAD = {
     "nothing right of =": ("h_t =" + LOSS, NotationError, "cannot be read", 1, ""),
     "two signs": ("h_t = = W" + LOSS, NotationError, "cannot be read", 1, "="),
     "second line": ("h_t = W h_{t-1}\ny_t = * h_t" + LOSS, NotationError, "cannot be read", 2, "*"),
-    "prose": ("just some words", ModelError, "one sign of equality", 1, "just some words"),
+    "prose": ("just some words", NotationError, "neither an equation", 1, "just some words"),
     "unknown symbol": (
         "h_t = W h_{t-1}\nE_t depends on q_t", ModelError, "q_t is not defined", 2,
         "E_t depends on q_t",
