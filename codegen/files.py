@@ -40,26 +40,27 @@ def write_files(folder: Path, texts: Mapping[str, str]) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            waiting.append((_written(folder, text), folder / name))
+            handle, temporary = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
+            waiting.append((temporary, folder / name))
+            _write(handle, temporary, text)
         for temporary, path in waiting:
             os.replace(temporary, path)
-    except OSError as error:
+    except BaseException as error:
+        # Interrupted or failed, nothing half-written stays.
         for temporary, _ in waiting:
             with suppress(OSError):
                 os.unlink(temporary)
+        if not isinstance(error, OSError):
+            raise
         raise EmitError(
-            f"{folder} cannot be written: {error.strerror}.",
-            hint="Choose another folder with --out.",
+            f"{folder} cannot be written: {error.strerror}.", hint="Choose another place."
         ) from None
     return [path for _, path in waiting]
 
 
-def _written(folder: Path, text: str) -> str:
-    """Write a text beside its place and return where."""
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
+def _write(handle: int, temporary: str, text: str) -> None:
     with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
         file.write(text)
     umask = os.umask(0)
     os.umask(umask)
     os.chmod(temporary, 0o666 & ~umask)  # mkstemp keeps its files to the user
-    return temporary

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from sympy import Expr, MatrixExpr, Symbol
@@ -28,7 +29,7 @@ from derivations.proof.arithmetic import (
     Undecidable,
 )
 from derivations.proof.evaluate import evaluate
-from derivations.proof.network import Network, Point
+from derivations.proof.network import Network, Point, step_at
 
 #: Random points at which both sides are compared.
 POINTS = 2
@@ -36,6 +37,9 @@ POINTS = 2
 LARGEST_BOUND = -50
 #: Sizes of the networks, taken in turn so that no two sizes are equal.
 SIZES = (3, 2, 4, 5, 6, 7, 8, 9)
+#: A choice of the free steps of an equation.
+Instance: TypeAlias = dict[Symbol, int]
+
 #: Steps of the network at each point.
 STEPS = (5, 4)
 
@@ -169,20 +173,21 @@ class Judge:
         ProofError
             When the conditions admit no instance at all.
         """
-        cases = sum(len(_instances(sides, conditions, point)) for point in self._exact)
+        admitted = [_instances(sides, conditions, point) for point in self._exact]
+        cases = sum(map(len, admitted))
         if not cases:
             raise ProofError("There is no instance of this equation to look at.")
-        if self._holds_exactly(sides, conditions):
-            bound = self._bound(sides, conditions)
+        if self._holds_exactly(sides, admitted):
+            bound = self._bound(sides, admitted[0])
             if bound > LARGEST_BOUND:
                 raise ProofError(
                     "The sides agree, but false ones could, too, with a probability of "
                     f"2^{bound:.0f}."
                 )
             return Evidence("exact", self._shown_sizes(), cases, bound)
-        for point in self._real:
+        for point, instances in zip(self._real, admitted, strict=True):
             try:
-                found = _first_difference(sides, conditions, point)
+                found = _first_difference(sides, instances, point)
             except (Undecidable, ZeroDivisionError) as error:
                 raise ProofError(f"This cannot be decided: {error}.") from None
             if found is not None:
@@ -190,10 +195,13 @@ class Judge:
         return Evidence("real", self._shown_sizes(), cases, -DIGITS * math.log2(10))
 
     def _holds_exactly(
-        self, sides: Sequence[MatrixExpr], conditions: Sequence[syntax.Condition]
+        self, sides: Sequence[MatrixExpr], admitted: Sequence[Sequence[Instance]]
     ) -> bool:
         try:
-            found = [_first_difference(sides, conditions, point) for point in self._exact]
+            found = [
+                _first_difference(sides, instances, point)
+                for point, instances in zip(self._exact, admitted, strict=True)
+            ]
         except (Undecidable, ZeroDivisionError):
             return False  # a pole, or a constant without a root: the reals decide
         return not any(found)
@@ -204,7 +212,7 @@ class Judge:
             for point in self._exact
         )
 
-    def _bound(self, sides: Sequence[MatrixExpr], conditions: Sequence[syntax.Condition]) -> float:
+    def _bound(self, sides: Sequence[MatrixExpr], instances: Sequence[Instance]) -> float:
         """Return log2 of the probability that a false equation passes at all points.
 
         References
@@ -213,7 +221,7 @@ class Judge:
         27 (1980), lemma 1.
         """
         largest = 1
-        for steps in _instances(sides, conditions, self._exact[0]):
+        for steps in instances:
             for value in _values(sides, self._twin, steps):
                 largest = max(largest, *(entry.degree for entry in value.flat))
         collisions = self._degrees.questions**2 // 2 * self._degrees.largest
@@ -231,9 +239,9 @@ def _counterexample(
 
 
 def _first_difference(
-    sides: Sequence[MatrixExpr], conditions: Sequence[syntax.Condition], point: Point
-) -> tuple[dict[Symbol, int], Array, Array] | None:
-    for steps in _instances(sides, conditions, point):
+    sides: Sequence[MatrixExpr], instances: Sequence[Instance], point: Point
+) -> tuple[Instance, Array, Array] | None:
+    for steps in instances:
         values = _values(sides, point, steps)
         for left, right in itertools.pairwise(values):
             if not _equal(left, right, point.arithmetic):
@@ -263,7 +271,7 @@ def _equal(left: Array, right: Array, arithmetic: Arithmetic) -> bool:
 
 def _instances(
     sides: Sequence[MatrixExpr], conditions: Sequence[syntax.Condition], point: Point
-) -> list[dict[Symbol, int]]:
+) -> list[Instance]:
     """Return every choice of the free steps that the conditions admit.
 
     Without conditions a step runs over 1 … T, as far as everything that is named stands there.
@@ -311,7 +319,7 @@ def _chain(condition: syntax.Condition) -> tuple[list[Expr], tuple[str, ...]]:
 
 
 def _admitted(chain: Sequence[Expr], relations: Sequence[str], known: Mapping[Symbol, int]) -> bool:
-    values = [int(side.subs(known)) for side in chain]
+    values = [step_at(side, known) for side in chain]
     compare = {"<=": int.__le__, "<": int.__lt__, "=": int.__eq__}
     return all(
         compare[relation](left, right)

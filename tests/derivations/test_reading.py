@@ -309,10 +309,10 @@ BAD = {
 
 def refusal(text: str) -> BpttError:
     """Return the error of a bad text; it comes soon."""
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(BpttError) as caught:
         Model.read(text)
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
     return caught.value
 
 
@@ -492,9 +492,9 @@ def read_or_refused(text: str) -> Model | BpttError:
 
 
 def assert_model_or_error(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     found = read_or_refused(text)
-    assert time.perf_counter() - start < SECONDS
+    assert time.process_time() - start < SECONDS
     if isinstance(found, Model):
         assert found.loss in [d.quantity for d in found.definitions]
         return
