@@ -196,17 +196,16 @@ def _details(derivation: Derivation, name: str, style: str) -> list[str]:
 
 
 def _readme(source: Source, derivation: Derivation, files: Mapping[str, str]) -> str:
-    model = derivation.model
-    equations = "\n".join(f"    {line}" for line in source.text.strip().splitlines())
     made = "\n".join(f"- `{name}`" for name in files)
-    chosen = "".join(f" {symbol} is {f}." for symbol, f in _functions(derivation))
+    chosen = "".join(f" `{symbol}` is {f}." for symbol, f in _functions(derivation))
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", source.text)), default=0))
     return (
-        f"# {model.title}\n\n"
-        f"Made by `bptt build {source.name}` (bptt {version()}) from these lines:\n\n"
-        f"{equations}\n\n"
-        f"{derivation.proven} equations are proven.{chosen} "
-        "Both modules passed central differences, a complex step and a Taylor test when they were "
-        f"made; `bptt verify {module_name(source.name, 'fast')}` runs these again.\n\n{made}\n\n"
-        "`derivation.tex` is the page to compile; it takes in `derivation-fragment.tex`, which can "
-        "stand in a paper of your own. Everything here is overwritten by the next build.\n"
+        f"# {derivation.model.title}\n\n"
+        f"Made by `bptt build {source.name}` (bptt {version()}) from this text:\n\n"
+        f"{fence}markdown\n{source.text.strip()}\n{fence}\n\n"
+        f"{derivation.proven} equations are proven.{chosen} Both modules passed central "
+        "differences, a complex step and a Taylor test when they were made; "
+        f"`bptt verify {module_name(source.name, 'fast')}` runs these again.\n\n{made}\n\n"
+        "`derivation.tex` is the page to compile; it takes in `derivation-fragment.tex`, which "
+        "can stand in a paper of your own. Everything here is overwritten by the next build.\n"
     )

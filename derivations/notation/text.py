@@ -89,9 +89,9 @@ _PATTERNS = (
 def read_text(text: str) -> Text:
     """Take a text apart.
 
-    Without a dollar sign every line is an equation or a declaration, and ``#`` starts a title.
-    With dollar signs the text is Markdown: equations stand between ``$$``, declarations are list
-    items, and the rest is prose.
+    Without ``$$`` every line is an equation or a declaration, and ``#`` starts a title. With it the
+    text is Markdown: equations stand between ``$$``, declarations are list items, and the rest is
+    prose.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def read_text(text: str) -> Text:
         raise NotationError("This is no text: it holds a NUL character.")
     title = re.search(r"^#[ \t]*([^\n#].*)$", text, re.MULTILINE)
     name = title[1].strip() if title else ""
-    return _markdown(text, name) if "$" in text else _bare(text, name)
+    return _markdown(text, name) if "$$" in text else _bare(text, name)
 
 
 def _bare(text: str, title: str) -> Text:
@@ -163,10 +163,10 @@ def _list_items(text: str) -> Iterator[Declaration]:
 
 
 def _trim(text: str, start: int, end: int) -> Place:
-    """Leave out blanks around a statement and the punctuation behind it."""
-    while start < end and text[start].isspace():
+    """Leave out blanks and dollar signs around a statement, and the punctuation behind it."""
+    while start < end and (text[start].isspace() or text[start] == "$"):
         start += 1
-    while start < end and (text[end - 1].isspace() or text[end - 1] in ".,;"):
+    while start < end and (text[end - 1].isspace() or text[end - 1] in ".,;$"):
         end -= 1
     return Place(text, start, end)
 

@@ -4,8 +4,8 @@ Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from 
 equations of rnn-regression (style fast, sigma = tanh); do not edit. Numbers in comments are
 those of the proven equations in derivation.tex.
 
-A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are time-
-major, batch second. Index t is step t, except in the data, which counts from 0.
+A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
+time-major, batch second. Index t is step t, except in the data, which counts from 0.
 """
 
 import numpy as np

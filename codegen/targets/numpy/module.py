@@ -27,7 +27,7 @@ from codegen.program import (
 )
 from codegen.targets.numpy.functions import source
 from codegen.targets.numpy.printer import Layout, helpers, python, whole_sum
-from derivations.errors import EmitError
+from derivations.errors import EmitError, printable
 
 #: An assignment that is longer than this is made term by term.
 LINE_LENGTH = 100
@@ -81,8 +81,8 @@ def emit(program: Program, details: Iterable[str] = ()) -> str:
 
 def _module(program: Program, details: tuple[str, ...]) -> Module:
     return Module(
-        summary=textwrap.fill(_docstring(f"{program.title}."), DOCSTRING_WIDTH),
-        details="\n\n".join(textwrap.fill(_docstring(d), DOCSTRING_WIDTH) for d in details),
+        summary=_filled(f"{program.title}."),
+        details="\n\n".join(map(_filled, details)),
         parameters=tuple((name, _tuple(axes)) for name, axes in program.parameters),
         data=tuple((name, _tuple(axes)) for name, axes in program.data),
         constraints=tuple((name, "one-hot") for name in program.one_hot),
@@ -97,9 +97,10 @@ def _module(program: Program, details: tuple[str, ...]) -> Module:
     )
 
 
-def _docstring(text: str) -> str:
-    """Keep a user's title from ending the docstring that it stands in."""
-    return text.replace("\\", "/").replace('"', "'")
+def _filled(text: str) -> str:
+    """Break text into lines, and keep a user's title from ending the docstring it stands in."""
+    harmless = printable(text).replace("\\", "/").replace('"', "'")
+    return textwrap.fill(harmless, DOCSTRING_WIDTH, break_on_hyphens=False)
 
 
 def _tuple(axes: tuple[str, ...]) -> str:
