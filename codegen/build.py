@@ -89,7 +89,7 @@ def find_source(name: str) -> Source:
             hint=f"The library has {', '.join(cell_names())}; a file is named with its ending.",
         )
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise ModelError(f"{name} cannot be read: {reason}.") from None

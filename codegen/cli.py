@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -124,6 +126,9 @@ def cells_command() -> None:
 
 def main() -> NoReturn:
     """Run the command; every failure is one message, and the status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # a derivation has no other spelling
     try:
         app()  # leaves by SystemExit, with status 2 for a command that it does not understand
     except BpttError as error:
@@ -132,7 +137,10 @@ def main() -> NoReturn:
         print("Interrupted; nothing was half-written.", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody listens any more
         sys.exit(1)
+    except OSError as error:
+        _fail(f"The output cannot be written: {error.strerror}.")
     except Exception as error:
         print(f"This is a bug of bptt: {type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(70)

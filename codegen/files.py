@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from errno import EISDIR
 from pathlib import Path
 
 from derivations.errors import EmitError
@@ -43,6 +44,9 @@ def write_files(folder: Path, texts: Mapping[str, str]) -> list[Path]:
             handle, temporary = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
             waiting.append((temporary, folder / name))
             _write(handle, temporary, text)
+        for _, path in waiting:
+            if path.is_dir():  # found out before the first file is exchanged
+                raise IsADirectoryError(EISDIR, f"{path.name} is a folder there")
         for temporary, path in waiting:
             os.replace(temporary, path)
     except BaseException as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Expr, MatrixExpr
 
 from codegen import program
-from codegen.program import Accumulate, Array, Assign, Load, Loop, Program
+from codegen.program import Accumulate, Array, Assign, Load, Loop, Program, loads
 from codegen.rows import Context, constant, is_row, row_name, rows
 from derivations.algebra import split_coefficient, transpose
 from derivations.derivation import Derivation, Equation
@@ -44,7 +44,7 @@ def lower(derivation: Derivation) -> Program:
         )
     lowering = _Lowering(derivation)
     _refuse_collisions(lowering, model)
-    return Program(
+    lowered = Program(
         title=model.title,
         loss=identifier(model.total.name),
         parameters=tuple((identifier(p.name), _axes(p.shape)) for p in model.parameters),
@@ -57,6 +57,21 @@ def lower(derivation: Derivation) -> Program:
         gradients=lowering.gradients(),
         gradient_of_loss=lowering.given_row(),
     )
+    _refuse_values_of_later_steps(lowered)
+    return lowered
+
+
+def _refuse_values_of_later_steps(lowered: Program) -> None:
+    """Refuse a value of step t + 1 on the way back: at t = T there is none."""
+    adjoints = {array.name for array in lowered.arrays if "adjoint" in array.role}
+    for statement in (s for block in lowered.backward for s in block.body):
+        for load in loads(statement.value):
+            if load.shift > 0 and load.name not in adjoints:
+                raise UnsupportedError(
+                    f"Equation ({statement.equation}) uses {load.name} of the step after beside "
+                    "an adjoint; code for that is not emitted yet.",
+                    hint="The derivation itself is there: bptt derive.",
+                )
 
 
 def _refuse_collisions(lowering: _Lowering, model: Model) -> None:

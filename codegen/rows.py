@@ -120,9 +120,10 @@ def rows_of_product(expression: MatMul, context: Context) -> program.Expression:
 
 def _times(factor: MatrixExpr, value: program.Expression, context: Context) -> program.Expression:
     """Multiply rows from the left by a weight, a diagonal, a row or a column."""
-    if isinstance(factor, MatrixSymbol):
+    is_vector = 1 in factor.shape
+    if isinstance(factor, MatrixSymbol) and not is_vector:
         return program.RowsTimes(value, identifier(factor.name), transposed=True)
-    if isinstance(factor, Transpose) and isinstance(factor.arg, MatrixSymbol):
+    if isinstance(factor, Transpose) and isinstance(factor.arg, MatrixSymbol) and not is_vector:
         return program.RowsTimes(value, identifier(factor.arg.name), transposed=False)
     if isinstance(factor, Diag):
         return program.Multiply((rows(factor.vector, context), value))

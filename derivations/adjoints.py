@@ -56,8 +56,9 @@ def adjoint_sections(model: Model, rows: Mapping[str, Equation]) -> list[Section
             write(
                 f"boundary:{name}",
                 [later, ZeroMatrix(*later.shape)],
-                "No loss depends on what lies after the last step.",
+                "No loss depends on what lies after the last step: zero, by convention.",
                 "",
+                "given",
             )
         )
     return [

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 from derivations.activations import ScalarFunction
-from derivations.algebra import quantities, subexpressions
+from derivations.algebra import parameters, quantities, subexpressions
 from derivations.errors import ModelError, NotationError, Place
-from derivations.expressions import MatAdd, MatMul, Quantity, t
+from derivations.expressions import MatAdd, Quantity, is_scalar, t
 from derivations.model import Definition
 from derivations.notation import syntax
 from derivations.notation.build import SHAPELESS
@@ -186,8 +186,10 @@ def data_warnings(
     """Warn of a bare summand with a time and no equation: most people mean a shared bias."""
     warnings: list[str] = []
     for definition in definitions:
+        if is_scalar(definition.quantity):
+            continue  # a target that a prediction is taken from is no bias
         for node in subexpressions(definition.expression):
-            if not isinstance(node, MatAdd) or not any(isinstance(a, MatMul) for a in node.args):
+            if not isinstance(node, MatAdd) or not any(parameters(a) for a in node.args):
                 continue
             for term in node.args:
                 if isinstance(term, Quantity) and term.name in data:

@@ -8,6 +8,7 @@ the bars of a norm, which open and close with one sign, are told apart.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 #: Functions and Greek letters that plain text may write without a backslash.
 FUNCTION_WORDS = frozenset(
@@ -66,6 +67,14 @@ GREEK_WORDS = frozenset(
         "Omega",
     ]
 )
+#: Greek letters as people type them, and their commands.
+GREEK_LETTERS = {
+    unicodedata.lookup(
+        f"GREEK {'CAPITAL' if word[0].isupper() else 'SMALL'} LETTER "
+        + word.upper().replace("LAMBDA", "LAMDA")  # Unicode spells this one letter so
+    ): f"\\{word} "
+    for word in GREEK_WORDS
+}
 #: Every command that may stand for a symbol. Nothing else does: a formula cannot smuggle TeX.
 SYMBOL_COMMANDS = frozenset(
     f"\\{word}"
@@ -157,6 +166,9 @@ def prepare(text: str) -> Marked:
             spelled, end = words(word[0], position)
             pieces.extend(spelled)
             position = end
+        elif text[position] in GREEK_LETTERS:
+            pieces.append((GREEK_LETTERS[text[position]], position, position + 1))
+            position += 1
         else:
             character = text[position]
             if character == "{":

@@ -150,9 +150,13 @@ def _display_equations(text: str) -> Iterator[Place]:
 
 
 def _list_items(text: str) -> Iterator[Declaration]:
-    for match in re.finditer(r"^[ \t]*[-*+][ \t]+([^\n]+)$", text, re.MULTILINE):
-        place = _trim(text, match.start(1), match.end(1))
+    """Yield the declarations: list items, and lines of their own that speak of a symbol."""
+    for match in re.finditer(r"^[ \t]*([-*+][ \t]+)?([^\n]+)$", text, re.MULTILINE):
+        place = _trim(text, match.start(2), match.end(2))
         declaration = _declaration(text[place.start : place.end], place)
+        speaks_of_a_symbol = declaration is not None and re.search(r"[_$\\]", match[2])
+        if match[1] is None and not speaks_of_a_symbol:
+            continue  # prose
         if declaration is None:
             raise NotationError(
                 "This declaration is not understood.",

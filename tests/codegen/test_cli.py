@@ -171,3 +171,9 @@ def test_every_build_is_the_same(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         texts.append({p.name: p.read_bytes() for p in (out / "rnn").iterdir()})
     assert texts[0] == texts[1]
+
+
+def test_a_derivation_is_printed_where_the_locale_has_no_letters_for_it(tmp_path: Path) -> None:
+    done = bptt("derive", "rnn", folder=tmp_path, LC_ALL="C", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "δ_t^a" in done.stdout

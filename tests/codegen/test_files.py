@@ -59,3 +59,12 @@ def test_nothing_changes_before_all_files_are_written(
         write_files(tmp_path, {"a.txt": "later a", "b.txt": "later b"})
     assert len(calls) == 2
     assert (tmp_path / "a.txt").read_text() == "earlier a"
+
+
+def test_a_folder_in_the_place_of_a_file_changes_nothing(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.txt": "earlier a"})
+    (tmp_path / "b.txt").mkdir()
+    with pytest.raises(EmitError, match="cannot be written"):
+        write_files(tmp_path, {"a.txt": "later a", "b.txt": "later b"})
+    assert (tmp_path / "a.txt").read_text() == "earlier a"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.txt"]

@@ -22,7 +22,7 @@ from codegen.gradcheck import check_module
 from codegen.targets.numpy.functions import source
 from derivations import Derivation, Model, cell, cell_names, derive
 from derivations.activations import ACTIVATIONS
-from derivations.errors import EmitError
+from derivations.errors import EmitError, UnsupportedError
 
 
 @cache
@@ -283,3 +283,38 @@ def test_generated_modules_load_from_their_files(tmp_path: Path) -> None:
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)
     assert made.PARAMS["W_rec"] == ("n", "n")
+
+
+OWN_MODELS = {
+    "binary cross-entropy": (
+        "p_t = sigmoid(V h_t)\nE_t = -y_t^\\top \\log p_t - (1-y_t)^\\top \\log(1-p_t)"
+    ),
+    "a weight vector": "\\hat{y}_t = w^\\top h_t\nE_t = (y_t - \\hat{y}_t)^2",
+    "a weight vector in the loss": "E_t = (y_t - w^\\top h_t)^2",
+    "an unused parameter": "z_t = V h_t\nE_t depends on h_t",
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("name", OWN_MODELS)
+def test_models_of_ones_own_pass_the_checks(name: str, style: str) -> None:
+    model = Model.read("h_t = tanh(W h_{t-1} + U x_t)\n" + OWN_MODELS[name])
+    emitted = loaded(emit_source(derive(model), "own", style))
+    params, data = draw(emitted, {**dict.fromkeys("nmqpr", 3), "1": 1, "T": 4, "B": 2})
+    if name == "binary cross-entropy":
+        data["y"] = (data["y"] > 0).astype(float)
+    value, gradients = emitted.value_and_grad(params, data)
+    for key in params:
+        step = np.zeros_like(params[key])
+        step.flat[0] = 1e-6
+        up = emitted.value_and_grad({**params, key: params[key] + step}, data)[0]
+        down = emitted.value_and_grad({**params, key: params[key] - step}, data)[0]
+        assert (up - down) / 2e-6 == pytest.approx(gradients[key].flat[0], rel=1e-6, abs=1e-8)
+    assert np.isfinite(value)
+
+
+def test_a_gate_beside_a_later_adjoint_is_refused_by_name() -> None:
+    equations = "z_t = sigmoid(W h_{t-1})\nh_t = z_t ⊙ h_{t-1} + U x_t\nE_t depends on h_t"
+    model = Model.read(equations)
+    with pytest.raises(UnsupportedError, match="uses z of the step after"):
+        emit_source(derive(model), "gate", "textbook")

@@ -555,3 +555,21 @@ def test_every_single_deletion_from_a_text_of_the_library() -> None:
     text = cell_text("rnn").split("read-out\n")[1]
     for at in range(0, len(text), 3):
         assert_model_or_error(text[:at] + text[at + 1 :])
+
+
+def test_greek_letters_are_read_as_typed() -> None:
+    typed = Model.read("s_t = tanh(Ω s_{t−1} + U x_t)\nE_t depends on s_t")
+    assert [parameter.name for parameter in typed.parameters] == ["\\Omega", "U"]
+
+
+def test_a_target_is_no_bias() -> None:
+    equations = "h_t = tanh(W h_{t-1} + x_t)\nE_t = (y_t - w^\\top h_t)^2\nx_t is the input"
+    model = Model.read(equations)
+    assert model.warnings == ()
+
+
+def test_a_declaration_among_prose_is_heard() -> None:
+    model = Model.read(
+        "# Cell\n\nSome words.\n\n$$h_t = \\tanh(W h_{t-1})$$\n\nE_t depends on h_t\n"
+    )
+    assert model.unspecified_loss

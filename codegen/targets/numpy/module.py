@@ -276,7 +276,7 @@ def _broken(target: str, sign: str, statement: Statement, layout: Layout) -> lis
     line = f"{target} {sign} {python(value, layout)}"
     if len(line) + 2 * len(_INDENT) <= LINE_LENGTH:
         return [line]
-    if isinstance(value, Add):
+    if isinstance(value, Add) and len(value.terms) > 1:
         lines = _broken(target, sign, replace(statement, value=Add(value.terms[:1])), layout)
         for term_sign, term in value.terms[1:]:
             lines.append(f"{target} {'+' if term_sign > 0 else '-'}= {python(term, layout)}")
