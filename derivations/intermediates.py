@@ -84,11 +84,3 @@ def _free_name(letter: str, owner: str, taken: set[str]) -> str:
         if name not in taken:
             return name
     raise ModelError(f"There is no free name for the argument of the function in {owner}.")
-
-
-def original_form(model: Model, definition: Definition, given: Model) -> MatrixExpr | None:
-    """Return the user's own right side, if names were put into it."""
-    user = given.definition(definition.quantity.name)
-    if user is None or user.expression == definition.expression:
-        return None
-    return user.expression

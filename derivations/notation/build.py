@@ -84,21 +84,6 @@ _TURNED: Mapping[str, Literal["column", "row", "identity"]] = {
 Value: TypeAlias = "Expr | MatrixExpr | Shapeless"
 
 
-def build(node: syntax.Node, scope: Scope, place: Place) -> MatrixExpr:
-    """Return the SymPy expression of a formula.
-
-    Raises
-    ------
-    BpttError
-        With the place of the piece that has no meaning or no matching shape.
-    """
-    value = Interpreter(_Expressions(scope), scope, place).value(node)
-    if not isinstance(value, MatrixExpr):
-        where = Place(place.text, *node.span, place.first_line)
-        raise NotationError("A side of an equation cannot be a bare number.", where)
-    return value
-
-
 def build_sides(statement: syntax.Statement, scope: Scope, place: Place) -> list[MatrixExpr]:
     """Return the sides of a statement; a side that is a number takes the others' shape."""
     interpreter = Interpreter(_Expressions(scope), scope, place)

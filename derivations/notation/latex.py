@@ -29,7 +29,6 @@ from derivations.expressions import (
 )
 from derivations.notation.names import at_time, parts, show_time
 
-_STANDARD_FUNCTIONS = frozenset({"\\tanh", "\\exp", "\\log"})
 _SPELLED_FUNCTIONS = frozenset(
     {"\\sigmoid", "\\relu", "\\identity", "\\softplus", "\\gelu", "\\silu", "\\softmax"}
 )
