@@ -55,7 +55,7 @@ def lower(derivation: Derivation) -> Program:
         backward=(Loop(lowering.backward(), backward=True),),
         initial=lowering.initial(),
         gradients=lowering.gradients(),
-        gradient_of_loss=lowering.given_row(),
+        gradients_of_loss=lowering.given_rows(),
     )
     _refuse_values_of_later_steps(lowered)
     return lowered
@@ -120,12 +120,12 @@ class _Lowering:
                 found.append((row_name(model, argument), ("T", "B", *_axes(argument.shape))))
         return tuple(found)
 
-    def given_row(self) -> str | None:
-        """Return the name of the data array that holds ∂E_t/∂ŷ_t, or None."""
+    def given_rows(self) -> tuple[str, ...]:
+        """Return the names of the data arrays that hold ∂E_t/∂ŷ_t of an unspecified loss."""
         expression = _loss_definition(self._model).expression
         if not isinstance(expression, Unspecified):
-            return None
-        return row_name(self._model, expression.arguments[0])
+            return ()
+        return tuple(row_name(self._model, argument) for argument in expression.arguments)
 
     def arrays(self) -> tuple[Array, ...]:
         """Return the storage of everything that carries time."""
@@ -138,8 +138,7 @@ class _Lowering:
             if quantity != model.loss and quantity.name not in data:
                 role = "state" if quantity.name in states else "value"
                 found.append(Array(identifier(quantity.name), str(quantity.shape[0]), role))
-        given = self.given_row()
-        if given is not None:
+        for given in self.given_rows():
             size = next(axes[-1] for name, axes in self.data() if name == given)
             found.append(Array(given, size, "data"))
         later = {e.left.name for e in self._derivation.equations if e.label.startswith("boundary:")}

@@ -251,8 +251,8 @@ class Program:
         What `backward` returns: the name of the parameter or the data, and the array that holds it.
     initial : tuple of (state, statement)
         The gradients by the first states, computed after the loops.
-    gradient_of_loss : str or None
-        The data array that holds ∂E_t/∂ŷ_t where the loss is unspecified.
+    gradients_of_loss : tuple of str
+        The data arrays that hold ∂E_t/∂ŷ_t where the loss is unspecified.
     """
 
     title: str
@@ -265,7 +265,7 @@ class Program:
     backward: tuple[Block, ...]
     initial: tuple[Assign, ...]
     gradients: tuple[tuple[str, str], ...]
-    gradient_of_loss: str | None = None
+    gradients_of_loss: tuple[str, ...] = ()
 
     def array(self, name: str) -> Array:
         """Return the storage of a quantity."""

@@ -291,6 +291,9 @@ OWN_MODELS = {
     ),
     "a weight vector": "\\hat{y}_t = w^\\top h_t\nE_t = (y_t - \\hat{y}_t)^2",
     "a weight vector in the loss": "E_t = (y_t - w^\\top h_t)^2",
+    "an unspecified loss of two outputs": (
+        "y_t = V h_t\nz_t = A h_t\nE_t depends on y_t\nE_t depends on z_t"
+    ),
     "an unused parameter": "z_t = V h_t\nE_t depends on h_t",
 }
 
@@ -300,7 +303,9 @@ OWN_MODELS = {
 def test_models_of_ones_own_pass_the_checks(name: str, style: str) -> None:
     model = Model.read("h_t = tanh(W h_{t-1} + U x_t)\n" + OWN_MODELS[name])
     emitted = loaded(emit_source(derive(model), "own", style))
-    params, data = draw(emitted, {**dict.fromkeys("nmqpr", 3), "1": 1, "T": 4, "B": 2})
+    params, data = draw(
+        emitted, {**dict.fromkeys(("n", "m", "q", "q_2", "p", "r"), 3), "1": 1, "T": 4, "B": 2}
+    )
     if name == "binary cross-entropy":
         data["y"] = (data["y"] > 0).astype(float)
     value, gradients = emitted.value_and_grad(params, data)

@@ -90,9 +90,9 @@ def _module(program: Program, details: tuple[str, ...]) -> Module:
         forward=tuple(_forward(program)),
         backward=tuple(_backward(program)),
         value=(
-            "the loss"
-            if program.gradient_of_loss is None
-            else f"the inner product with {program.gradient_of_loss}"
+            f"the inner product with {' and '.join(program.gradients_of_loss)}"
+            if program.gradients_of_loss
+            else "the loss"
         ),
     )
 
