@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 from rich.table import Table
 from rich.text import Text
 
@@ -23,15 +23,21 @@ from codegen.build import (
     find_source,
     proven_derivation,
 )
+from codegen.documents.checked import annotated, verdict_table
+from codegen.documents.checked import as_json as notes_as_json
 from codegen.documents.json import as_json
 from codegen.documents.latex import fragment
 from codegen.documents.text import text
 from codegen.files import write_files
 from codegen.gradcheck import GradientReport, check_module, worst_error
+from codegen.notes import annotated_path, read_notes
 from derivations import cell, cell_names
 from derivations.activations import ACTIVATIONS
+from derivations.claims.notes import Checked, check_notes
 from derivations.errors import BpttError, EmitError, VerificationError
 
+#: From so many claims on, a bar shows how far the judge is.
+MANY_CLAIMS = 10
 FORMATS = {"latex": fragment, "text": text, "json": as_json}
 
 app = typer.Typer(
@@ -115,6 +121,40 @@ def verify_command(
         raise VerificationError(f"{path} fails.", hint=str(report))
 
 
+@app.command("check")
+def check_command(
+    notes: Annotated[Path, typer.Argument(help="Markdown or LaTeX.")],
+    json: Annotated[bool, typer.Option("--json", help="A list of objects, for programs.")] = False,
+    annotate: Annotated[
+        bool, typer.Option("--annotate", help="Write a copy with the verdicts: NOTES.checked.md.")
+    ] = False,
+    annotate_to: Annotated[
+        Path | None, typer.Option(help="The same, to this file.", show_default=False)
+    ] = None,
+    repairs: Annotated[bool, typer.Option(help="Look for what mends a false equation.")] = True,
+) -> None:
+    """Judge every equation of somebody's notes against the forward equations among them.
+
+    The status is 0 when nothing is false, though something may not be checkable; 1 when an
+    equation is false; 2 when there is nothing to judge.
+    """
+    copy = annotate_to or (annotated_path(notes) if annotate else None)
+    if copy is not None and copy.exists() and notes.exists() and copy.samefile(notes):
+        raise EmitError(f"{copy} holds the notes themselves.", hint="Choose another file.")
+    checked = _checked_notes(read_notes(notes), repairs)
+    if copy is not None:
+        write_files(copy.parent, {copy.name: annotated(checked)})
+    if json:
+        sys.stdout.write(notes_as_json(checked))
+    else:
+        console = Console()
+        console.print(verdict_table(checked, console.width))
+        if copy is not None:
+            console.print(Text(f"The annotated copy is {copy}."))
+    if checked.counts["false"]:
+        raise typer.Exit(1)
+
+
 @app.command("cells")
 def cells_command() -> None:
     """List the library, one line a cell."""
@@ -122,6 +162,21 @@ def cells_command() -> None:
     for name in cell_names():
         table.add_row(Text(name, style="bold"), Text(cell(name).title))
     Console().print(table)
+
+
+def _checked_notes(text: str, repairs: bool) -> Checked:
+    """Judge notes; where there are many claims and somebody looks, with a bar."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks: list[TaskID] = []
+
+        def advance(done: int, total: int) -> None:
+            if not tasks and total >= MANY_CLAIMS:
+                tasks.append(progress.add_task("judging", total=total))
+            for task in tasks:
+                progress.update(task, completed=done, total=total)
+
+        return check_notes(text, repairs=repairs, progress=advance)
 
 
 def main() -> NoReturn:

@@ -1,6 +1,7 @@
 """The mathematics: forward equations in, proven equations out."""
 
 from derivations.bptt import derive
+from derivations.claims import Verdict, check
 from derivations.derivation import Derivation, Equation, Section
 from derivations.errors import BpttError
 from derivations.library import cell, cell_names
@@ -13,8 +14,10 @@ __all__ = [
     "Equation",
     "Model",
     "Section",
+    "Verdict",
     "cell",
     "cell_names",
+    "check",
     "derive",
     "prove",
 ]

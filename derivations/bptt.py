@@ -61,6 +61,8 @@ def derive(model: Model) -> Derivation:
     >>> print(derivation.equation("gradient:W").latex)
     \\frac{\\partial E}{\\partial W} = \\sum_{t=1}^{T} \\delta_t^a h_{t-1}^{\\top}
     """
+    if model.refusal is not None:
+        raise model.refusal
     if len(model.states) != 1:
         names = ", ".join(at_time(state.name, t - 1) for state in model.states) or "none"
         raise UnsupportedError(

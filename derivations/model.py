@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sympy import Expr, MatrixExpr, MatrixSymbol, Symbol
 
 from derivations.activations import ACTIVATIONS, FUNCTIONS
-from derivations.errors import ModelError, Place
+from derivations.errors import BpttError, ModelError, Place
 from derivations.expressions import Quantity, Unspecified, t
 from derivations.notation.names import Scope
+
+if TYPE_CHECKING:
+    from derivations.claims.court import Court
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,11 @@ class Model:
         What the names mean.
     warnings : tuple of str
         What the reader should know about how the text was understood.
+    text : str
+        What was read.
+    refusal : BpttError or None
+        Why no derivation can be made of the text: without a loss, say. Claims about such a model
+        are judged all the same.
 
     Examples
     --------
@@ -82,10 +92,15 @@ class Model:
     one_hot: frozenset[str]
     scope: Scope
     warnings: tuple[str, ...] = ()
+    text: str = field(default="", compare=False)
+    refusal: BpttError | None = field(default=None, compare=False)
 
     @classmethod
     def read(cls, text: str, activation: str | None = None) -> Model:
         """Read a model from LaTeX or plain forward equations and declarations.
+
+        A text that says what claims need, but not all that a derivation needs, is read, too; what
+        is missing is then said by `derive`.
 
         Parameters
         ----------
@@ -99,10 +114,38 @@ class Model:
         BpttError
             With the line, a caret, and what was expected.
         """
+        from derivations.claims.source import read_source
         from derivations.reading import read_model  # a reader makes models: the import goes back
 
-        model = read_model(text)
+        try:
+            model = read_model(text)
+        except BpttError as refusal:
+            try:
+                read_source(text)
+            except BpttError:
+                raise refusal from None
+            return cls.incomplete(text, refusal)
         return model if activation is None else model.with_activation(activation)
+
+    @classmethod
+    def incomplete(cls, text: str, refusal: BpttError) -> Model:
+        """Return a model of which nothing can be derived."""
+        nothing = Quantity("", 1, 1, t)
+        return cls(
+            *("", (), (), (), (), nothing, nothing, frozenset(), frozenset(), Scope()),
+            text=text,
+            refusal=refusal,
+        )
+
+    @cached_property
+    def court(self) -> Court:
+        """Where claims about the model are judged."""
+        from derivations.claims.court import Court
+        from derivations.claims.source import read_source
+
+        source = read_source(self.text)
+        source.functions.update(self.scope.functions)
+        return Court(source)
 
     def with_activation(self, name: str) -> Model:
         """Return the model with its σ chosen by name.

@@ -38,9 +38,6 @@ from derivations.notation.parse import parse_statement, parse_symbol
 from derivations.notation.text import Declaration, read_text
 from derivations.shapes import Equation, infer_shapes, size_symbol
 
-#: A text with more equations is no cell.
-MOST_EQUATIONS = 200
-
 
 def read_model(text: str) -> Model:
     """Return the model that a text of forward equations and declarations describes."""
@@ -62,11 +59,6 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self._text = read_text(text)
-        if len(self._text.equations) > MOST_EQUATIONS:
-            raise ModelError(
-                f"There are {len(self._text.equations)} equations; {MOST_EQUATIONS} are read.",
-                self._text.equations[MOST_EQUATIONS],
-            )
         self._statements = [
             (parse_statement(place.text[place.start : place.end], place), place)
             for place in self._text.equations
@@ -364,6 +356,7 @@ class _Reader:
             one_hot=one_hot,
             scope=scope,
             warnings=data_warnings(definitions, data, declared),
+            text=self._text.text,
         )
 
 

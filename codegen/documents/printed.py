@@ -68,6 +68,24 @@ _SIGNS = {
     "\\phi": "ϕ",
     "\\quad": " ",
     "\\qquad": " ",
+    # Our printer writes none of these; other people's formulas do.
+    "\\circ": "∘",
+    "\\otimes": "⊗",
+    "\\ast": "∗",
+    "\\ge": "≥",
+    "\\geq": "≥",
+    "\\neq": "≠",
+    "\\ne": "≠",
+    "\\approx": "≈",
+    "\\propto": "∝",
+    "\\equiv": "≡",
+    "\\to": "→",
+    "\\dots": "…",
+    "\\infty": "∞",
+    "\\lVert": "‖",
+    "\\rVert": "‖",
+    "\\langle": "⟨",
+    "\\rangle": "⟩",
 }
 _RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 
@@ -239,7 +257,7 @@ def _sign(piece: Piece) -> str:
     if piece.token == "{" and piece.above and any(inner.above for inner in piece.arguments[0]):
         return f"({inside[0]})"  # two superscripts in a row would run together
     if piece.token == "\\frac":
-        return "/".join(inside)
+        return "/".join(map(_bracketed, inside))
     if piece.token == "\\mathbf" and inside == ["1"]:
         return "𝟏"
     if piece.token in _ACCENTS:
@@ -250,6 +268,13 @@ def _sign(piece: Piece) -> str:
         return _SIGNS[piece.token]
     word = piece.token.removeprefix("\\")
     return _greek(word) if word in GREEK_WORDS and word != piece.token else word
+
+
+def _bracketed(side: str) -> str:
+    """Put brackets around a side of a fraction that a slash would tear apart."""
+    bare = re.sub(r"\{[^{}]*\}|\([^()]*\)", "", side).strip()
+    factors = re.sub(r"^∂⁺?\s*", "", bare)
+    return f"({side})" if re.search(r"[ +\-·⊙⊘/]", factors) else side
 
 
 def _greek(word: str) -> str:

@@ -101,6 +101,8 @@ class Interpreter(Generic[Value]):
                 return self._chain(node.parts, node.span)
             case syntax.Series():
                 raise self._refuse("Nothing follows this sum or product.", node.span)
+            case _:
+                raise self._refuse("This cannot be read in a formula of a network.", node.span)
 
     def _symbol(self, node: syntax.Name | syntax.Scripted) -> Value:
         if isinstance(node, syntax.Scripted) and node.primes:
@@ -168,6 +170,8 @@ class Interpreter(Generic[Value]):
         while position < len(parts):
             part = parts[position]
             if isinstance(part, syntax.Operator):
+                if part.text not in ("\\cdot", "\\odot", "\\oslash", "/"):
+                    raise self._refuse(f"The sign {part.text} cannot be read here.", part.span)
                 if after_sign:
                     raise self._refuse("A factor is missing before this sign.", part.span)
                 sign, after_sign = part.text, True

@@ -1,4 +1,4 @@
-"""Text to syntax: the Lark grammar, and the transformer of its trees into `syntax` nodes."""
+"""Text to syntax: the Lark grammar over the pieces of a formula, and one error for what fails."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from lark import Lark, Token, Transformer, v_args
-from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, VisitError
+from lark import Lark, Token
+from lark.exceptions import UnexpectedInput
 
 from derivations.errors import NotationError, Place
 from derivations.notation import syntax
-from derivations.notation.lexer import FUNCTION_WORDS, SYMBOL_COMMANDS, Marked, place_of, prepare
+from derivations.notation.bars import barred
+from derivations.notation.layout import DEEPEST_NESTING, Refusal, lay_out
+from derivations.notation.lexer import Piece, scan
+from derivations.notation.remarks import bare
 from derivations.notation.syntax import Span
+from derivations.notation.trees import ToSyntax
 
 #: Longer formulas are refused; a page of mathematics has some thousand characters.
 LONGEST_FORMULA = 20_000
-#: Deeper brackets are refused; nobody reads them, and a parser's stack ends somewhere.
-DEEPEST_NESTING = 60
 
 _EXPECTED = {
-    "LETTER": "a symbol",
-    "COMMAND": "a symbol",
+    "NAME": "a symbol",
     "NUMBER": "a number",
-    "WORD": "a word",
     "RELATION": "=",
     "SIGN": "+ or −",
     "PRODUCT": "a product sign",
@@ -42,14 +42,17 @@ def _parser() -> Lark:
     grammar = resources.files("derivations.notation").joinpath("grammar.lark").read_text("utf-8")
     return Lark(
         grammar,
-        start=["statement", "symbol_only"],
+        start=["statement", "formula"],
         parser="lalr",
-        propagate_positions=True,
+        lexer="basic",
+        transformer=ToSyntax(),
         maybe_placeholders=False,
     )
 
 
-def parse_statement(text: str, place: Place | None = None) -> syntax.Statement:
+def parse_statement(
+    text: str, place: Place | None = None, *, words: frozenset[str] = frozenset()
+) -> syntax.Statement:
     """Read an equation, or a chain of them, with the conditions behind it.
 
     Parameters
@@ -58,6 +61,8 @@ def parse_statement(text: str, place: Place | None = None) -> syntax.Statement:
         LaTeX or plain text, one statement.
     place : Place, optional
         Where the statement stands in a longer text, for messages.
+    words : frozenset of str
+        Names that are one word wherever they stand, such as ``h_prev``.
 
     Raises
     ------
@@ -70,39 +75,99 @@ def parse_statement(text: str, place: Place | None = None) -> syntax.Statement:
     >>> len(statement.sides), statement.relations
     (2, ('=',))
     """
-    statement = _parse(text, "statement", place)
+    statement = _parse(text, "statement", place, words)
     assert isinstance(statement, syntax.Statement)
     return statement
 
 
-def parse_symbol(text: str, place: Place | None = None) -> syntax.Scripted:
+def parse_expression(
+    text: str, place: Place | None = None, *, words: frozenset[str] = frozenset()
+) -> syntax.Node:
+    """Read a formula without a relation, such as ``\\|W^\\top\\|``."""
+    node: syntax.Node = _parse(text, "formula", place, words)
+    return node
+
+
+def parse_symbol(
+    text: str, place: Place | None = None, *, words: frozenset[str] = frozenset()
+) -> syntax.Scripted:
     """Read one symbol with its scripts, such as ``\\hat{y}_t``."""
-    symbol = _parse(text, "symbol_only", place)
-    assert isinstance(symbol, syntax.Scripted)
-    return symbol
+    node = parse_expression(text, place, words=words)
+    if isinstance(node, syntax.Name):
+        return syntax.Scripted(node, (), (), 0, node.span)
+    if isinstance(node, syntax.Scripted):
+        return node
+    whole = place or Place(text, 0, len(text))
+    raise NotationError(
+        "This formula cannot be read.", whole.part(*node.span), "One symbol was expected here."
+    )
 
 
-def _parse(text: str, start: str, place: Place | None) -> Any:
+def _parse(text: str, start: str, place: Place | None, words: frozenset[str]) -> Any:
     whole = place or Place(text, 0, len(text))
     _refuse_monsters(text, whole)
-    marked = prepare(text)
     try:
-        tree = _parser().parse(marked, start=start)
-        return _ToSyntax(marked, whole).transform(tree)
+        pieces = barred(bare(lay_out(scan(text, whole.start, words))))
+        return _tree(pieces, start, whole.start + len(text.rstrip()))
+    except Refusal as refusal:
+        where = whole.part(*refusal.span)
+        raise NotationError(refusal.message, where, refusal.hint) from None
+
+
+def _tree(pieces: list[Piece], start: str, end: int) -> Any:
+    parser = _parser().parse_interactive(start=start)
+    depth = 0
+    for piece in pieces:
+        depth += (piece.kind == "NORM_OPEN") - (piece.kind == "NORM_CLOSE")
+        if depth > DEEPEST_NESTING:
+            message = f"Norms are nested more than {DEEPEST_NESTING} deep."
+            raise Refusal(message, (piece.start, piece.end))
+        if piece.kind == "UNKNOWN" and piece.text[0] == "\\":
+            raise Refusal(
+                f"{piece.text} is no symbol.",
+                (piece.start, piece.end),
+                "A symbol is a letter, a Greek letter, or a word in \\text{…}.",
+            )
+        token = Token(piece.kind, piece.text, start_pos=piece.start, end_pos=piece.end)
+        try:
+            parser.feed_token(token)
+        except UnexpectedInput as error:
+            raise _unexpected(
+                error, (piece.start, max(piece.end, piece.start + 1)), piece
+            ) from None
+    try:
+        return parser.feed_eof()
     except UnexpectedInput as error:
-        raise _explain(error, marked, whole) from None
-    except VisitError as error:
-        if isinstance(error.orig_exc, NotationError):
-            raise error.orig_exc from None
-        raise
+        raise _unexpected(error, (end, end + 1), None) from None
 
 
-_ACCENTS_IN_A_ROW = re.compile(r"(\\(hat|widehat|tilde|widetilde|bar|overline|vec|dot)[\s{]*){5,}")
+def _unexpected(error: UnexpectedInput, span: Span, piece: Piece | None) -> Refusal:
+    expected = getattr(error, "expected", None) or set()
+    names = list(dict.fromkeys(text for name, text in _EXPECTED.items() if name in expected))
+    found = "The formula ends" if piece is None else f"{piece.text!r} came"
+    hint = f"{found} where {_either(names)} was expected." if names else None
+    return Refusal("This formula cannot be read.", span, hint)
+
+
+def _either(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]
+
+
+_ACCENTS_IN_A_ROW = re.compile(
+    r"(\\(hat|widehat|tilde|widetilde|bar|overline|vec|d?dot|check)[\s{]*){5,}"
+)
 _LONG_NUMBER = re.compile(r"[0-9]{16,}")
 _MANY_PRIMES = re.compile(r"(['′]\s*){4,}")
+_DEEPER = {"{": 1, "(": 1, "[": 1, "}": -1, ")": -1, "]": -1}
 
 
 def _refuse_monsters(text: str, place: Place) -> None:
+    """Refuse what no later stage could bear."""
+    if len(text) > LONGEST_FORMULA:
+        raise NotationError(
+            f"The formula has {len(text)} characters; at most {LONGEST_FORMULA} are read.",
+            place.part(place.start, place.start + 1),
+        )
     for pattern, message in (
         (_ACCENTS_IN_A_ROW, "More than four accents are piled up."),
         (_LONG_NUMBER, "A number has at most 15 digits."),
@@ -110,282 +175,14 @@ def _refuse_monsters(text: str, place: Place) -> None:
     ):
         found = pattern.search(text)
         if found is not None:
-            start = place.start + found.start()
-            end = place.start + found.end()
-            raise NotationError(message, Place(place.text, start, end, place.first_line))
-    if len(text) > LONGEST_FORMULA:
-        raise NotationError(
-            f"The formula has {len(text)} characters; at most {LONGEST_FORMULA} are read.",
-            Place(place.text, place.start, place.start + 1, place.first_line),
-        )
+            start, end = place.start + found.start(), place.start + found.end()
+            raise NotationError(message, place.part(start, end))
     depth = 0
     for offset, character in enumerate(text):
-        depth += {"{": 1, "(": 1, "[": 1, "}": -1, ")": -1, "]": -1}.get(character, 0)
+        depth += _DEEPER.get(character, 0)
         if depth > DEEPEST_NESTING:
             where = place.start + offset
             raise NotationError(
                 f"Brackets are nested more than {DEEPEST_NESTING} deep.",
-                Place(place.text, where, where + 1, place.first_line),
+                place.part(where, where + 1),
             )
-
-
-def _explain(error: UnexpectedInput, marked: Marked, whole: Place) -> NotationError:
-    if isinstance(error, UnexpectedEOF) or error.pos_in_stream is None:
-        start, end = len(marked), len(marked) + 1
-    else:
-        start = error.pos_in_stream
-        token = getattr(error, "token", None)
-        if isinstance(token, Token) and token.type == "$END":
-            start = len(marked)
-        length = len(token) if isinstance(token, Token) and token.type != "$END" else 1
-        end = start + max(length, 1)
-    place = _place(marked, (start, end), whole)
-    accepted = getattr(error, "accepts", None) or getattr(error, "expected", None) or set()
-    allowed = getattr(error, "allowed", None) if isinstance(error, UnexpectedCharacters) else None
-    names = dict.fromkeys(
-        _EXPECTED[name] for name in _EXPECTED if name in (accepted or set()) | (allowed or set())
-    )
-    found = "The formula ends" if start >= len(marked) else f"{_piece(place)!r} came"
-    hint = f"{found} where {_either(list(names))} was expected." if names else None
-    return NotationError("This formula cannot be read.", place, hint)
-
-
-def _piece(place: Place) -> str:
-    return place.text[place.start : place.end]
-
-
-def _either(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]
-
-
-def _place(marked: Marked, span: Span, whole: Place) -> Place:
-    start, end = place_of(marked, span)
-    return Place(whole.text, whole.start + start, whole.start + end, whole.first_line)
-
-
-@v_args(meta=True)
-class _ToSyntax(Transformer[Token, Any]):
-    """Bottom-up: every method gets the places of its piece and the pieces inside it."""
-
-    def __init__(self, marked: Marked, whole: Place) -> None:
-        super().__init__()
-        self._marked = marked
-        self._offset = whole.start
-        self._text = whole.text
-        self._first_line = whole.first_line
-
-    def _span(self, meta: Any) -> Span:
-        if meta.empty:
-            return self._offset, self._offset + 1
-        start, end = place_of(self._marked, (meta.start_pos, meta.end_pos))
-        return self._offset + start, self._offset + end
-
-    def statement(self, meta: Any, children: list[Any]) -> syntax.Statement:
-        relations = [relation(str(c)) for c in children if isinstance(c, Token)]
-        conditions = tuple(c for c in children if isinstance(c, syntax.Condition))
-        sides = [c for c in children if not isinstance(c, Token | syntax.Condition)]
-        return syntax.Statement(tuple(sides), tuple(relations), conditions, self._span(meta))
-
-    def condition(self, meta: Any, children: list[Any]) -> syntax.Condition:
-        indices = tuple(c for c in children if isinstance(c, syntax.Index))
-        relations = tuple(relation(str(c)) for c in children if isinstance(c, Token))
-        return syntax.Condition(indices, relations, self._span(meta))
-
-    def symbol_only(self, meta: Any, children: list[Any]) -> syntax.Scripted:
-        return self._script(children, self._span(meta))
-
-    def sum(self, meta: Any, children: list[Any]) -> syntax.Node:
-        sign, terms = 1, []
-        for child in children:
-            if isinstance(child, Token):
-                sign = 1 if child == "+" else -1
-            else:
-                terms.append((sign, child))
-                sign = 1
-        if len(terms) == 1 and terms[0][0] == 1:
-            return terms[0][1]  # type: ignore[no-any-return]
-        return syntax.Sum(tuple(terms), self._span(meta))
-
-    def chain(self, meta: Any, children: list[Any]) -> syntax.Node:
-        parts = [
-            syntax.Operator(product_sign(str(c)), self._token_span(c))
-            if isinstance(c, Token)
-            else c
-            for c in children
-        ]
-        if len(parts) == 1 and not isinstance(parts[0], syntax.Operator | syntax.Series):
-            return parts[0]  # type: ignore[no-any-return]
-        return syntax.Chain(tuple(parts), self._span(meta))
-
-    def _token_span(self, token: Token) -> Span:
-        start = token.start_pos or 0
-        inner = place_of(self._marked, (start, start + len(token)))
-        return self._offset + inner[0], self._offset + inner[1]
-
-    def scripted(self, meta: Any, children: list[Any]) -> syntax.Node:
-        return children[0] if len(children) == 1 else self._script(children, self._span(meta))
-
-    def _script(self, children: list[Any], span: Span) -> syntax.Scripted:
-        base, *scripts = children
-        below = tuple(i for kind, indices in scripts if kind == "_" for i in indices)
-        above = tuple(i for kind, indices in scripts if kind == "^" for i in indices)
-        primes = sum(kind == "'" for kind, _ in scripts)
-        return syntax.Scripted(base, below, above, primes, span)
-
-    def subscript(self, meta: Any, children: list[Any]) -> tuple[str, tuple[syntax.Index, ...]]:
-        return "_", children[0]
-
-    def superscript(self, meta: Any, children: list[Any]) -> tuple[str, tuple[syntax.Index, ...]]:
-        if isinstance(children[0], tuple):
-            return "^", children[0]
-        text = "".join(map(str, children))
-        return "^", (syntax.Index(((1, text),), self._span(meta)),)
-
-    def prime(self, meta: Any, children: list[Any]) -> tuple[str, tuple[syntax.Index, ...]]:
-        return "'", ()
-
-    def index_token(self, meta: Any, children: list[Any]) -> tuple[syntax.Index, ...]:
-        return (syntax.Index(((1, self._word(children[0])),), self._span(meta)),)
-
-    def _word(self, token: Token) -> str:
-        """Return the text of an index word; commands are symbols there, too."""
-        text = word(str(token))
-        self._check_symbol(text, self._token_span(token))
-        return text
-
-    def _check_symbol(self, text: str, span: Span) -> None:
-        for command in re.findall(r"\\[a-zA-Z]+(?!\s*\{|[a-zA-Z])", text):
-            if command not in SYMBOL_COMMANDS:
-                raise NotationError(
-                    f"{command} is no symbol.",
-                    Place(self._text, *span, self._first_line),
-                    "A symbol is a letter, a Greek letter, or a word in \\text{…}.",
-                )
-
-    def index_list(self, meta: Any, children: list[Any]) -> tuple[syntax.Index, ...]:
-        return tuple(children)
-
-    def index(self, meta: Any, children: list[Any]) -> syntax.Index:
-        if isinstance(children[0], syntax.Index):
-            return syntax.Index(children[0].terms, self._span(meta), bracketed=True)
-        sign, terms = 1, []
-        for child in children:
-            if child.type == "SIGN":
-                sign = 1 if child == "+" else -1
-            else:
-                terms.append((sign, self._word(child)))
-                sign = 1
-        return syntax.Index(tuple(terms), self._span(meta))
-
-    def name(self, meta: Any, children: list[Any]) -> syntax.Name:
-        span, text = self._span(meta), canonical_name(str(children[0]))
-        self._check_symbol(text, span)
-        return syntax.Name(text, span)
-
-    def accent(self, meta: Any, children: list[Any]) -> syntax.Name | syntax.Scripted:
-        accent, inner = str(children[0]), children[1]
-        if isinstance(inner, syntax.Scripted):
-            base = inner.base
-            assert isinstance(base, syntax.Name)
-            return syntax.Scripted(
-                syntax.Name(f"{accent}{{{base.text}}}", base.span),
-                inner.subscripts,
-                inner.superscripts,
-                inner.primes,
-                self._span(meta),
-            )
-        return syntax.Name(f"{accent}{{{inner.text}}}", self._span(meta))
-
-    def accented(self, meta: Any, children: list[Any]) -> syntax.Name | syntax.Scripted:
-        if len(children) == 1:
-            return children[0]  # type: ignore[no-any-return]
-        return self._script(children, self._span(meta))
-
-    def number(self, meta: Any, children: list[Any]) -> syntax.Number:
-        return syntax.Number(str(children[0]), self._span(meta))
-
-    def bracket(self, meta: Any, children: list[Any]) -> syntax.Bracket:
-        return syntax.Bracket(tuple(children), False, self._span(meta))
-
-    def group(self, meta: Any, children: list[Any]) -> syntax.Node:
-        """Braces around a bare name change nothing: {\\hat{y}}_t is \\hat{y}_t."""
-        if isinstance(children[0], syntax.Name):
-            return children[0]
-        return self.bracket(meta, children)
-
-    def square(self, meta: Any, children: list[Any]) -> syntax.Bracket:
-        return syntax.Bracket(tuple(children), True, self._span(meta))
-
-    def norm(self, meta: Any, children: list[Any]) -> syntax.Norm:
-        body = next(child for child in children if not isinstance(child, Token))
-        return syntax.Norm(body, self._span(meta))
-
-    def fraction(self, meta: Any, children: list[Any]) -> syntax.Fraction:
-        return syntax.Fraction(children[1], children[2], self._span(meta))
-
-    def short_fraction(self, meta: Any, children: list[Any]) -> syntax.Fraction:
-        span = self._span(meta)
-        above, below = (c for c in str(children[0]) if c.isdigit())
-        return syntax.Fraction(syntax.Number(above, span), syntax.Number(below, span), span)
-
-    def range(self, meta: Any, children: list[Any]) -> tuple[list[syntax.Index], list[str]]:
-        bounds = [i for c in children if not isinstance(c, Token) for i in _indices(c)]
-        return bounds, [relation(str(c)) for c in children if isinstance(c, Token)]
-
-    def series(self, meta: Any, children: list[Any]) -> syntax.Series:
-        kind = "sum" if str(children[0]).startswith(("\\sum", "∑")) else "product"
-        bounds: list[syntax.Index] = []
-        relations: list[str] = []
-        upper: syntax.Index | None = None
-        for child in children[1:]:
-            if isinstance(child, tuple) and isinstance(child[0], list):
-                bounds, relations = child
-            else:
-                upper = _indices(child)[0]
-        return syntax.Series(kind, tuple(bounds), tuple(relations), upper, self._span(meta))
-
-
-def _indices(child: Any) -> tuple[syntax.Index, ...]:
-    return (child,) if isinstance(child, syntax.Index) else tuple(child)
-
-
-_UPRIGHT = ("\\text", "\\textrm", "\\mathrm", "\\operatorname", "\\operatorname*", "\\mathsf")
-_SPELLINGS = {"\\ln": "\\log", "\\ReLU": "\\relu", "\\GELU": "\\gelu", "\\SiLU": "\\silu"}
-
-
-def canonical_name(text: str) -> str:
-    """Return one spelling for the many of a name: ``\\text{softmax}`` is ``\\softmax``.
-
-    Examples
-    --------
-    >>> canonical_name("\\\\operatorname{softmax}"), canonical_name("\\\\mathbf { W }")
-    ('\\\\softmax', '\\\\mathbf{W}')
-    """
-    if "{" in text:
-        font, inner = text.rstrip("}").split("{")
-        font, inner = font.strip(), " ".join(inner.split())
-        if font in _UPRIGHT and inner in FUNCTION_WORDS:
-            text = f"\\{inner}"
-        else:
-            text = f"{font}{{{inner}}}"
-    return _SPELLINGS.get(text, text)
-
-
-def word(text: str) -> str:
-    """Return the text of an index word, without the font that only keeps it upright."""
-    if "{" in text:
-        font, inner = text.rstrip("}").split("{")
-        return inner.strip() if font.strip() in _UPRIGHT else canonical_name(text)
-    return text
-
-
-def relation(text: str) -> str:
-    """Return one sign for the many spellings of a relation."""
-    if text in ("\\le", "\\leq", "≤", "<="):
-        return "<="
-    return "=" if text == ":=" else text
-
-
-def product_sign(text: str) -> str:
-    """Return one sign for the many spellings of a product."""
-    return {"⊙": "\\odot", "⊘": "\\oslash", "·": "\\cdot"}.get(text, text)

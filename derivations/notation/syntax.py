@@ -19,11 +19,20 @@ class Index:
         Sign and text of each term.
     bracketed : bool
         Whether it was written in parentheses, as in ``h^{(t)}``.
+    symbol : Scripted or None
+        The nested symbol, if the index is one with scripts of its own, as in ``\\delta_{h_t}``.
+    equals : Index or None
+        The right side of an equation in the index, as in ``W^{(t=1)}``.
+    body : Node or None
+        The whole expression, if it is more than a signed sum of words, as in ``e^{-W x}``.
     """
 
     terms: tuple[tuple[int, str], ...]
     span: Span
     bracketed: bool = False
+    symbol: Scripted | None = None
+    equals: Index | None = None
+    body: Node | None = None
 
     @property
     def word(self) -> str | None:
@@ -58,23 +67,77 @@ class Scripted:
 
 @dataclass(frozen=True)
 class Bracket:
-    """One bracketed expression, or several with commas between: ``[h; x]``."""
+    """One bracketed expression, or several with the given signs between: ``[h; x]``."""
 
     items: tuple[Node, ...]
     square: bool
     span: Span
+    separators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Norm:
+    """A norm, or with one bar on each side an absolute value."""
+
     body: Node
     span: Span
+    bars: int = 2
 
 
 @dataclass(frozen=True)
 class Fraction:
     numerator: Node
     denominator: Node
+    span: Span
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix or a vector written out by its entries."""
+
+    rows: tuple[tuple[Node, ...], ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Alternatives: in every row the value and, where it is a formula, its condition."""
+
+    rows: tuple[tuple[Node, ...], ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Restricted:
+    """A factor with a bar and a remark behind it: ``X|_{\\text{indirect}}``."""
+
+    body: Node
+    label: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Ellipsis:
+    """Dots that stand for factors, terms or entries."""
+
+    span: Span
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A range of entries between square brackets, such as ``n:``."""
+
+    start: Node | None
+    stop: Node | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Sides with relations between them inside a bracket, such as ``[i = j]``."""
+
+    sides: tuple[Node, ...]
+    relations: tuple[str, ...]
     span: Span
 
 
@@ -132,7 +195,23 @@ class Statement:
     span: Span
 
 
-Node: TypeAlias = Number | Name | Scripted | Bracket | Norm | Fraction | Series | Chain | Sum
+Node: TypeAlias = (
+    Number
+    | Name
+    | Scripted
+    | Bracket
+    | Norm
+    | Fraction
+    | Matrix
+    | Cases
+    | Restricted
+    | Ellipsis
+    | Slice
+    | Comparison
+    | Series
+    | Chain
+    | Sum
+)
 Symbol: TypeAlias = Name | Scripted
 
 
@@ -143,8 +222,14 @@ def children(node: Node | Operator) -> tuple[Node | Operator, ...]:
             return (node.base,)
         case Bracket():
             return node.items
-        case Norm():
+        case Norm() | Restricted():
             return (node.body,)
+        case Matrix() | Cases():
+            return tuple(entry for row in node.rows for entry in row)
+        case Comparison():
+            return node.sides
+        case Slice():
+            return tuple(end for end in (node.start, node.stop) if end is not None)
         case Fraction():
             return node.numerator, node.denominator
         case Chain():

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from derivations.errors import NotationError, Place
+from derivations.errors import ModelError, NotationError, Place
 from derivations.notation.names import meaning
 from derivations.notation.parse import parse_symbol
 
 #: A longer text is no model.
 LONGEST_TEXT = 1_000_000
+#: A text with more equations is no cell.
+MOST_EQUATIONS = 200
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Declaration:
 class Text:
     """A text taken apart: its title, its equations and its declarations, each with its place."""
 
+    text: str
     title: str
     equations: tuple[Place, ...]
     declarations: tuple[Declaration, ...]
@@ -64,6 +67,17 @@ SENTENCES = {
     "loss": "S is the loss of step t",
     "total loss": "S is the total loss",
     "depends": "S depends on R",
+    "scalar": "S is a scalar",
+    "elementwise operator": "S is elementwise",
+    "matrix product": "S is the matrix product",
+    "outer product": "S is the outer product",
+    "immediate": "S is immediate",
+    "norm": "S is the spectral norm",
+    "singular value": "S is the largest singular value of R",
+    "spectral radius": "S is the spectral radius of R",
+    "bounds": "S bounds R",
+    "rows": "vectors are rows",
+    "last step": "loss at the last step only",
     "shape": "S ∈ R^m input",
     "function": "S is tanh",
 }
@@ -74,9 +88,26 @@ _PATTERNS = (
     ("one-hot", r"(?P<symbol>.+?)\s+is\s+one-hot"),
     ("parameter", r"(?P<symbol>.+?)\s+is\s+a\s+parameter"),
     ("elementwise function", r"(?P<symbol>.+?)\s+is\s+an\s+elementwise\s+function"),
-    ("loss", r"(?P<symbol>.+?)\s+is\s+the\s+loss\s+of\s+step\s+t"),
+    ("loss", r"(?P<symbol>.+?)\s+is\s+the\s+loss\s+of\s+step\s+[a-z]"),
     ("total loss", r"(?P<symbol>.+?)\s+is\s+the\s+total\s+loss"),
     ("depends", r"(?P<symbol>.+?)\s+depends\s+on\s+(?P<argument>.+)"),
+    ("scalar", r"(?P<symbol>.+?)\s+is\s+a\s+scalar"),
+    ("elementwise operator", r"(?P<symbol>.+?)\s+is\s+elementwise"),
+    ("matrix product", r"(?P<symbol>.+?)\s+is\s+the\s+matrix\s+product"),
+    ("outer product", r"(?P<symbol>.+?)\s+is\s+the\s+outer\s+product"),
+    ("immediate", r"(?P<symbol>.+?)\s+is\s+immediate"),
+    ("norm", r"(?P<symbol>.+?)\s+is\s+the\s+spectral\s+norm"),
+    (
+        "singular value",
+        r"(?P<symbol>.+?)\s+is\s+the\s+largest\s+singular\s+value\s+of\s+(?P<argument>.+)",
+    ),
+    (
+        "spectral radius",
+        r"(?P<symbol>.+?)\s+is\s+the\s+spectral\s+radius\s+of\s+(?P<argument>.+)",
+    ),
+    ("bounds", r"(?P<symbol>.+?)\s+bounds\s+(?P<argument>.+)"),
+    ("rows", r"(?P<symbol>vectors)\s+are\s+rows"),
+    ("last step", r"(?P<symbol>loss)\s+at\s+the\s+last\s+step\s+only"),
     (
         "shape",
         r"(?P<symbol>.+?)\s*(?:∈|\\in(?![a-zA-Z])|\bin\b)\s*(?:ℝ|\\mathbb\s*\{R\}|\\R|R)\s*\^\s*"
@@ -112,7 +143,13 @@ def read_text(text: str) -> Text:
         raise NotationError("This is no text: it holds a NUL character.")
     title = re.search(r"^#[ \t]*([^\n#].*)$", text, re.MULTILINE)
     name = title[1].strip() if title else ""
-    return _markdown(text, name) if "$$" in text else _bare(text, name)
+    found = _markdown(text, name) if "$$" in text else _bare(text, name)
+    if len(found.equations) > MOST_EQUATIONS:
+        raise ModelError(
+            f"There are {len(found.equations)} equations; {MOST_EQUATIONS} are read.",
+            found.equations[MOST_EQUATIONS],
+        )
+    return found
 
 
 def _bare(text: str, title: str) -> Text:
@@ -133,11 +170,11 @@ def _bare(text: str, title: str) -> Text:
                 place,
                 "Declarations are: " + "; ".join(SENTENCES.values()) + ".",
             )
-    return Text(title, tuple(equations), tuple(declarations))
+    return Text(text, title, tuple(equations), tuple(declarations))
 
 
 def _markdown(text: str, title: str) -> Text:
-    return Text(title, tuple(_display_equations(text)), tuple(_list_items(text)))
+    return Text(text, title, tuple(_display_equations(text)), tuple(_list_items(text)))
 
 
 def _display_equations(text: str) -> Iterator[Place]:

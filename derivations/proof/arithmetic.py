@@ -163,6 +163,7 @@ class Field:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._logarithms: dict[int, int] = {}
+        self._known: dict[tuple[str, int], dict[int, int]] = {}
 
     def number(self, value: Expr) -> int:
         return int(value.p) * pow(int(value.q), -1, PRIME) % PRIME
@@ -224,7 +225,14 @@ class Field:
         if function.formula is None:
             return _elementwise(lambda value: self.draw(function.name, order, value), array)
         formula = _derivative(function, order)
-        return _elementwise(lambda value: _evaluate(formula, value, self), array)
+        known = self._known.setdefault((function.name, order), {})
+
+        def evaluated(value: int) -> int:
+            if value not in known:
+                known[value] = _evaluate(formula, value, self)
+            return known[value]
+
+        return _elementwise(evaluated, array)
 
     def unspecified(self, name: str, step: int, values: Sequence[int]) -> tuple[int, list[int]]:
         """Return the value and the gradient of an unspecified function at a point."""

@@ -1,0 +1,359 @@
+"""Terms to LaTeX, in the source's own spelling; what is printed here, the reader reads back."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derivations.claims.dots import COUNTER
+from derivations.claims.elaborate import Elaborator
+from derivations.claims.steps import Step
+from derivations.claims.terms import (
+    Apply,
+    Block,
+    Call,
+    Cases,
+    Chain,
+    Constant,
+    Entry,
+    Labelled,
+    Norm,
+    Number,
+    Partial,
+    Power,
+    Quotient,
+    Series,
+    StepNumber,
+    Sum,
+    Symbol,
+    Term,
+    Transposed,
+    Written,
+    substituted,
+)
+from derivations.claims.vocabulary import Spelling, Vocabulary
+from derivations.errors import BpttError
+from derivations.notation.lexer import FUNCTION_WORDS
+from derivations.notation.parse import parse_expression
+
+TRANSPOSE = "\\top"
+
+
+@dataclass(frozen=True, eq=True)
+class Marked(Term):
+    """A piece that is printed in a box; the reader knows no such thing."""
+
+    body: Term
+    __hash__ = Term.__hash__
+
+
+#: Letters for a series that was written with dots, the most usual first.
+_COUNTERS = ("s", "j", "i", "k", "l", "m", "n", "r", "q", "p", *string.ascii_lowercase)
+#: Functions that LaTeX has a command for; the others are set upright by name.
+_COMMANDS = frozenset({"\\tanh", "\\exp", "\\log", "\\sin", "\\cos", "\\sinh", "\\cosh", "\\ln"})
+_CONSTANTS = {"identity": "I", "ones": "\\mathbf{1}", "blank": "\\cdot"}
+_SERIES = {"sum": "\\sum", "product": "\\prod"}
+
+
+def latex(term: Term, vocabulary: Vocabulary) -> str:
+    """Return the LaTeX of a term.
+
+    Parameters
+    ----------
+    term : Term
+    vocabulary : Vocabulary
+        Of the source whose names the term uses.
+
+    Examples
+    --------
+    >>> vocabulary = Vocabulary()
+    >>> vocabulary.learn("h", Spelling("h", ("\\0",)), is_timed=True)
+    >>> h = Symbol("h", Step.letter("t"))
+    >>> latex(Transposed(Apply("\\\\tanh", 1, h)), vocabulary)
+    "\\\\tanh'\\\\left(h_t\\\\right)^{\\\\top}"
+    """
+    return Printer(vocabulary).text(term)
+
+
+class Printer:
+    """Prints the terms of one source.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._reader = Elaborator(vocabulary)
+
+    def text(self, term: Term) -> str:
+        """Return the text of a side, with no bracket around it."""
+        return _RULES[type(term)](self, term)
+
+    def _bracketed(self, term: Term) -> str:
+        return f"\\left({self.text(term)}\\right)"
+
+    def _factor(self, term: Term, *, is_last: bool = True) -> str:
+        """Return the text of a factor of a product."""
+        if isinstance(term, Marked):
+            return boxed(self._factor(term.body, is_last=is_last))
+        is_open = isinstance(term, Sum | Chain) or (isinstance(term, Series) and not is_last)
+        return self._bracketed(term) if is_open else self.text(term)
+
+    def _term(self, term: Term) -> str:
+        """Return the text of a member of a sum."""
+        if isinstance(term, Marked):
+            return boxed(self._term(term.body))
+        return self._bracketed(term) if isinstance(term, Sum) else self.text(term)
+
+    def _marked(self, term: Marked) -> str:
+        return boxed(self.text(term.body))
+
+    def _first_read(self, texts: Iterator[str], term: Term) -> str:
+        """Return the first text that means a term, or the last text."""
+        text = ""
+        for text in texts:
+            if self._reads(text, term):
+                return text
+        return text
+
+    def _reads(self, text: str, term: Term) -> bool:
+        try:
+            return self._reader.term(parse_expression(text)) == term
+        except BpttError:
+            return False
+
+    # Numbers and names
+
+    def _number(self, term: Number) -> str:
+        return _decimal(term.value)
+
+    def _step_number(self, term: StepNumber) -> str:
+        text = str(term.step)
+        return text if term.step.lone is not None else f"\\left({text}\\right)"
+
+    def _constant(self, term: Constant) -> str:
+        return _CONSTANTS[term.kind]
+
+    def _written(self, term: Written) -> str:
+        return term.text
+
+    def _symbol(self, term: Symbol) -> str:
+        return self._spelling(term).at(_step_text(term.time))
+
+    def _spelling(self, term: Symbol) -> Spelling:
+        known = self._vocabulary.untimed if term.time is None else self._vocabulary.timed
+        return known.get(term.name) or self._vocabulary.spelling(term.name)
+
+    def _entry(self, term: Entry) -> str:
+        return self._first_read(self._entries(term), term)
+
+    def _entries(self, term: Entry) -> Iterator[str]:
+        """Yield spellings of an entry, what looks most like a book's first."""
+        steps = [str(index) for index in term.indices]
+        is_short = all(len(step) == 1 and step.isalpha() for step in steps)
+        joined = "".join(steps) if is_short and len(steps) == 2 else ", ".join(steps)
+        if isinstance(term.body, Symbol):
+            spelling = self._spelling(term.body)
+            labels = (*spelling.below, joined)
+            yield Spelling(spelling.base, labels, spelling.above).at(_step_text(term.body.time))
+            yield f"{{{self.text(term.body)}}}{script('_', joined)}"
+        yield f"{self._bracketed(term.body)}{script('_', joined)}"
+
+    # Sums and products
+
+    def _sum(self, term: Sum) -> str:
+        text = ""
+        for sign, child in term.terms:
+            shown = self._term(child)
+            if text:
+                text += f" {'+' if sign > 0 else '-'} {shown}"
+            else:
+                text = shown if sign > 0 else f"-{shown}"
+        return text
+
+    def _chain(self, term: Chain) -> str:
+        last = len(term.factors) - 1
+        text = self._factor(term.factors[0], is_last=False)
+        for position, (sign, factor) in enumerate(zip(term.signs, term.factors[1:], strict=True)):
+            shown = self._factor(factor, is_last=position + 1 == last)
+            if not sign and shown[:1].isdigit():
+                shown = f"\\left({shown}\\right)"  # two numbers side by side would be one
+            text += f" {sign} {shown}" if sign else f" {shown}"
+        return text
+
+    def _quotient(self, term: Quotient) -> str:
+        return f"\\frac{{{self._above(term.above)}}}{{{self.text(term.below)}}}"
+
+    def _above(self, term: Term) -> str:
+        """A product that begins with a quantity d would be read as a derivative."""
+        text = self.text(term)
+        return f"\\left({text}\\right)" if text.startswith(("d ", "\\mathrm{d} ")) else text
+
+    def _power(self, term: Power) -> str:
+        exponent = str(term.exponent)
+        if exponent == "T":
+            exponent = "T+0"  # a lone T is a transpose
+        if isinstance(term.base, Apply) and term.base.order == 0 and exponent.isdigit():
+            function = _function(term.base.function)
+            argument = self.text(term.base.argument)
+            return f"{function}{script('^', exponent)}\\left({argument}\\right)"
+        return self._raised(term, term.base, exponent)
+
+    def _transposed(self, term: Transposed) -> str:
+        return self._raised(term, term.body, TRANSPOSE)
+
+    def _raised(self, term: Term, base: Term, power: str) -> str:
+        if isinstance(base, Symbol):
+            return self._first_read(self._raised_symbols(base, power), term)
+        is_ready = isinstance(base, Apply) or (isinstance(base, Norm) and isinstance(term, Power))
+        shown = self.text(base) if is_ready else self._bracketed(base)
+        return shown + script("^", power)
+
+    def _raised_symbols(self, base: Symbol, power: str) -> Iterator[str]:
+        step = _step_text(base.time)
+        yield self._spelling(base).at(step, power)
+        yield f"\\left({self._spelling(base).at(step)}\\right){script('^', power)}"
+
+    def _series(self, term: Series) -> str:
+        if term.index == COUNTER:
+            term = _with_letter(term)
+        if term.ascending and term.lower is not None and term.upper is not None:
+            first, last = (
+                substituted(term.body, {term.index: step}) for step in (term.lower, term.upper)
+            )
+            return f"{self._factor(first)} \\cdots {self._factor(last)}"
+        text = _SERIES[term.kind]
+        if term.lower is not None:
+            text += f"_{{{term.index}={term.lower}}}"
+        elif term.index:
+            text += script("_", term.index)
+        if term.upper is not None:
+            text += script("^", str(term.upper), is_braced=True)
+        body = term.body
+        return f"{text} {self._bracketed(body) if isinstance(body, Sum) else self.text(body)}"
+
+    # Functions and derivatives
+
+    def _apply(self, term: Apply) -> str:
+        primes = "'" * term.order
+        return f"{_function(term.function)}{primes}\\left({self.text(term.argument)}\\right)"
+
+    def _call(self, term: Call) -> str:
+        if term.function in ("=", "<=", ">=", "<", ">"):
+            return f"\\left[{f' {term.function} '.join(map(self.text, term.arguments))}\\right]"
+        shown = ", ".join(map(self.text, term.arguments))
+        is_bracketed = len(term.arguments) == 1 and shown.startswith("\\left[")
+        return term.function + (shown if is_bracketed else f"\\left({shown}\\right)")
+
+    def _partial(self, term: Partial) -> str:
+        if term.nabla and not term.immediate and isinstance(term.by, Symbol | Entry | Marked):
+            return (
+                f"\\nabla{script('_', self.text(term.by))} {self._factor(term.of, is_last=False)}"
+            )
+        sign = "\\partial^{+}" if term.immediate else "\\partial"
+        of, by = (self._factor(piece, is_last=False) for piece in (term.of, term.by))
+        return f"\\frac{{{sign} {of}}}{{\\partial {by}}}"
+
+    # Stacks and the rest
+
+    def _block(self, term: Block) -> str:
+        if term.is_list:
+            return f"\\left[{', '.join(map(self.text, term.rows[0]))}\\right]"
+        rows = " \\\\ ".join(" & ".join(map(self.text, row)) for row in term.rows)
+        return f"\\begin{{bmatrix}} {rows} \\end{{bmatrix}}"
+
+    def _cases(self, term: Cases) -> str:
+        rows = " \\\\ ".join(map(self.text, term.rows))
+        return f"\\begin{{cases}} {rows} \\end{{cases}}"
+
+    def _norm(self, term: Norm) -> str:
+        bar = "|" if term.bars == 1 else "\\|"
+        kind = script("_", term.kind)
+        return f"\\left{bar} {self.text(term.body)} \\right{bar}{kind}"
+
+    def _labelled(self, term: Labelled) -> str:
+        return self._first_read(self._labels(term), term)
+
+    def _labels(self, term: Labelled) -> Iterator[str]:
+        body = self._bracketed(term.body)
+        yield f"{body}_{{{term.label}}}"
+        yield f"{body}_{{\\text{{{term.label}}}}}"
+        yield f"{body}\\bigg|_{{\\text{{{term.label}}}}}"
+
+
+def script(sign: str, text: str, *, is_braced: bool = False) -> str:
+    """Return a script, in braces where it has more than one letter."""
+    if not text:
+        return ""
+    is_bare = len(text) == 1 and not is_braced
+    return sign + (text if is_bare else f"{{{text}}}")
+
+
+def boxed(text: str) -> str:
+    """Return a text in a box."""
+    return f"\\boxed{{{text}}}"
+
+
+def _step_text(step: Step | None) -> str | None:
+    return None if step is None else str(step)
+
+
+def _decimal(value: Fraction) -> str:
+    """Return a number as decimals, or as a fraction where it has no end."""
+    if value.denominator == 1:
+        return str(value.numerator)
+    digits = 1
+    while digits < 16 and (value * 10**digits).denominator != 1:
+        digits += 1
+    if (value * 10**digits).denominator != 1:
+        return f"\\frac{{{value.numerator}}}{{{value.denominator}}}"
+    return f"{float(value):.{digits}f}"
+
+
+def _function(name: str) -> str:
+    """Return the LaTeX of a function's name."""
+    is_word = name.removeprefix("\\") in FUNCTION_WORDS and name not in _COMMANDS
+    return f"\\operatorname{{{name[1:]}}}" if is_word else name
+
+
+def _with_letter(term: Series) -> Series:
+    """Return a written-out series with a letter that nothing in it uses."""
+    taken = {letter for piece in term.walk() for letter in piece.letters} | _names(term)
+    letter = next(letter for letter in _COUNTERS if letter not in taken)
+    step = Step.letter(letter)
+    body = substituted(term.body, {COUNTER: step})
+    return Series(term.kind, letter, term.lower, term.upper, body, term.ascending)
+
+
+def _names(term: Term) -> set[str]:
+    """Return the names in a term; a counter that is also a quantity would confuse."""
+    return {piece.name for piece in term.walk() if isinstance(piece, Symbol)}
+
+
+#: The rule of every term.
+_RULES: Mapping[type[Term], Callable[..., str]] = {
+    Number: Printer._number,
+    StepNumber: Printer._step_number,
+    Constant: Printer._constant,
+    Written: Printer._written,
+    Symbol: Printer._symbol,
+    Entry: Printer._entry,
+    Sum: Printer._sum,
+    Chain: Printer._chain,
+    Quotient: Printer._quotient,
+    Power: Printer._power,
+    Transposed: Printer._transposed,
+    Series: Printer._series,
+    Apply: Printer._apply,
+    Call: Printer._call,
+    Partial: Printer._partial,
+    Block: Printer._block,
+    Cases: Printer._cases,
+    Norm: Printer._norm,
+    Labelled: Printer._labelled,
+    Marked: Printer._marked,
+}

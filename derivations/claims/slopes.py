@@ -1,0 +1,141 @@
+"""The largest slope of a scalar function and where it is reached, by SymPy.
+
+A bound such as σ′ ≤ ¼ is a statement about one function of one variable, and so can be proven: the
+largest slope stands where the second derivative vanishes, or at an end of a piece.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import mpmath
+import numpy as np
+from sympy import (
+    ConditionSet,
+    Expr,
+    FiniteSet,
+    Float,
+    Integer,
+    Interval,
+    Piecewise,
+    S,
+    Set,
+    Union,
+    lambdify,
+    limit,
+    oo,
+    simplify,
+    solveset,
+)
+from sympy.calculus.util import continuous_domain
+
+from derivations.activations import ScalarFunction, x
+from derivations.claims.floating import written_out
+from derivations.errors import UnsupportedError
+
+#: Digits of a point that has no closed form.
+DIGITS = 30
+#: Where such points are looked for, and in how many pieces.
+WIDTH, PIECES = 40, 2000
+
+#: The size of a slope, and a point that has it; None for a limit that is not reached.
+Candidate = tuple[Expr, Expr | None]
+
+
+@cache
+def largest_slope(function: ScalarFunction) -> Candidate:
+    """Return the least upper bound of |σ′|, and a point where it is reached.
+
+    Parameters
+    ----------
+    function : ScalarFunction
+
+    Returns
+    -------
+    bound : Expr
+        Exact where SymPy solves σ″ = 0, else a `Float` of thirty digits; ∞ if there is none.
+    point : Expr or None
+        None where the bound is a limit only.
+
+    Raises
+    ------
+    UnsupportedError
+        For an unspecified function.
+
+    Examples
+    --------
+    >>> from derivations.activations import FUNCTIONS
+    >>> largest_slope(FUNCTIONS["sigmoid"]), largest_slope(FUNCTIONS["softplus"])
+    ((1/4, 0), (1, None))
+    """
+    if function.formula is None:
+        raise UnsupportedError(f"Nothing is known of the slope of {function.name}.")
+    candidates = [
+        candidate
+        for piece, domain in _pieces(written_out(function.formula))
+        for interval in _intervals(domain)
+        for candidate in _candidates(piece.diff(x), interval)
+    ]
+    bound, point = max(candidates, key=lambda found: (found[0].n(DIGITS), found[1] is not None))
+    return simplify(bound), point
+
+
+def _pieces(formula: Expr) -> list[tuple[Expr, Set]]:
+    """Return the smooth pieces of a function, and where they hold."""
+    if not isinstance(formula, Piecewise):
+        return [(formula, _domain(formula))]
+    rest, pieces = S.Reals, []
+    for piece, condition in formula.args:
+        domain = rest if condition == True else rest & condition.as_set()  # noqa: E712 - SymPy's
+        pieces.append((piece, domain))
+        rest -= domain
+    return pieces
+
+
+def _domain(formula: Expr) -> Set:
+    try:
+        return continuous_domain(formula, x, S.Reals)
+    except NotImplementedError:  # SymPy does not say it of erfc, which is smooth everywhere
+        return S.Reals
+
+
+def _intervals(domain: Set) -> list[Interval]:
+    """Return the open intervals of a set; single points have no slope."""
+    parts = domain.args if isinstance(domain, Union) else (domain,)
+    return [part.interior for part in parts if isinstance(part, Interval) and part.interior]
+
+
+def _candidates(slope: Expr, interval: Interval) -> list[Candidate]:
+    """Return the sizes of a slope where it is level, and its limits at the ends of an interval."""
+    if not slope.has(x):
+        point = Integer(0) if 0 in interval else _inside(interval)
+        return [(abs(slope), point)]
+    ends = ((interval.start, "+"), (interval.end, "-"))
+    found: list[Candidate] = [(abs(limit(slope, x, end, side)), None) for end, side in ends]
+    level = solveset(slope.diff(x), x, interval)
+    points = list(level) if isinstance(level, FiniteSet) else []
+    if isinstance(level, ConditionSet):
+        points = _roots(slope.diff(x), interval)
+    elif not isinstance(level, FiniteSet) and level is not S.EmptySet:
+        raise UnsupportedError(f"The slope {slope} is level at too many points.")
+    return found + [(abs(slope.subs(x, point)), point) for point in points]
+
+
+def _inside(interval: Interval) -> Expr:
+    if interval.start == -oo:
+        return interval.end - 1
+    return interval.start + 1 if interval.end == oo else (interval.start + interval.end) / 2
+
+
+def _roots(formula: Expr, interval: Interval) -> list[Expr]:
+    """Return the roots of a formula that has none in closed form, to thirty digits."""
+    start, end = max(interval.start, -WIDTH), min(interval.end, WIDTH)
+    grid = np.linspace(float(start), float(end), PIECES + 2)[1:-1]
+    function = lambdify(x, formula, "mpmath")
+    values = [function(mpmath.mpf(point)) for point in grid]
+    with mpmath.workdps(DIGITS):
+        return [
+            Float(mpmath.findroot(function, (left, right), solver="anderson"), DIGITS)
+            for left, right, a, b in zip(grid, grid[1:], values, values[1:], strict=False)
+            if a * b < 0
+        ]

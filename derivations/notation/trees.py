@@ -1,0 +1,459 @@
+"""Grammar to syntax: what the parser calls for every rule, and how scripts become indices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from lark import Token, Transformer
+
+from derivations.notation import syntax
+from derivations.notation.layout import Refusal
+from derivations.notation.signs import ORDERS, UPRIGHT
+from derivations.notation.syntax import Index, Node, Span
+
+Parts: TypeAlias = "list[Any]"
+
+
+@dataclass(frozen=True)
+class _Group:
+    """What stands in braces, which TeX does not show."""
+
+    body: Node
+    span: Span
+
+
+@dataclass(frozen=True)
+class _Items:
+    """What stands between the signs of a list."""
+
+    nodes: tuple[Node, ...]
+    separators: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class _Script:
+    """A subscript, a superscript or a prime."""
+
+    kind: str
+    items: _Items | None
+    span: Span
+
+
+def _span(children: Parts) -> Span:
+    return _of(children[0])[0], _of(children[-1])[1]
+
+
+def _of(child: Any) -> Span:
+    if isinstance(child, Token):
+        return child.start_pos or 0, child.end_pos or 0
+    span: Span = child.span
+    return span
+
+
+def _shown(part: Any) -> Any:
+    """Return a group as the bracket that it is for what stands beside it."""
+    return syntax.Bracket((part.body,), False, part.span) if isinstance(part, _Group) else part
+
+
+class ToSyntax(Transformer[Token, Any]):
+    """Every method gets the pieces of its rule: tokens, and what the methods made before."""
+
+    def statement(self, children: Parts) -> syntax.Statement:
+        first, *others = [child for child in children if not isinstance(child, Token)]
+        conditions = _conditions(others)
+        if isinstance(first, syntax.Comparison):
+            return syntax.Statement(first.sides, first.relations, conditions, _span(children))
+        return syntax.Statement((first,), (), conditions, _span(children))
+
+    def formula(self, children: Parts) -> Node:
+        node: Node = children[0]
+        return node
+
+    def comparison(self, children: Parts) -> syntax.Comparison:
+        return syntax.Comparison(
+            tuple(children[::2]), tuple(str(sign) for sign in children[1::2]), _span(children)
+        )
+
+    def sum(self, children: Parts) -> Node:
+        sign, terms = 1, []
+        for child in children:
+            if isinstance(child, Token):
+                sign = sign if child == "+" else -sign
+            else:
+                terms.append((sign, child))
+                sign = 1
+        if len(terms) == 1 and terms[0][0] == 1:
+            node: Node = terms[0][1]
+            return node
+        return syntax.Sum(tuple(terms), _span(children))
+
+    def chain(self, children: Parts) -> Node:
+        if len(children) == 1:
+            only = children[0]
+            if isinstance(only, _Group):
+                return only.body
+            if not isinstance(only, Token | syntax.Series):
+                node: Node = only
+                return node
+        parts = [
+            syntax.Operator(str(child), _of(child)) if isinstance(child, Token) else _shown(child)
+            for child in children
+        ]
+        return syntax.Chain(tuple(parts), _span(children))
+
+    def scripted(self, children: Parts) -> syntax.Scripted:
+        base, *scripts = children
+        below, above, primes = _scripts(scripts)
+        return syntax.Scripted(_shown(base), below, above, primes, _span(children))
+
+    def restricted(self, children: Parts) -> syntax.Restricted:
+        body, bar = children
+        inner = body.body if isinstance(body, _Group) else body
+        return syntax.Restricted(inner, str(bar), _span(children))
+
+    def series(self, children: Parts) -> syntax.Series:
+        return _series(children[0], children[1:], _span(children))
+
+    def ellipsis(self, children: Parts) -> syntax.Ellipsis:
+        return syntax.Ellipsis(_span(children))
+
+    def name(self, children: Parts) -> syntax.Name:
+        return syntax.Name(str(children[0]), _of(children[0]))
+
+    def number(self, children: Parts) -> syntax.Number:
+        return syntax.Number(str(children[0]), _of(children[0]))
+
+    def bracket(self, children: Parts) -> Node:
+        opening, items, _ = children
+        if len(items.nodes) == 1 and isinstance(items.nodes[0], syntax.Matrix):
+            return replace(items.nodes[0], span=_span(children))
+        return syntax.Bracket(
+            items.nodes, opening.type == "LSQB", _span(children), items.separators
+        )
+
+    def group(self, children: Parts) -> Node | _Group:
+        """Braces around one factor change nothing: {\\hat{y}}_t is \\hat{y}_t."""
+        body: Node = children[1]
+        if isinstance(body, syntax.Chain | syntax.Sum | syntax.Series):
+            return _Group(body, _span(children))
+        return body
+
+    def over(self, children: Parts) -> syntax.Fraction:
+        return syntax.Fraction(children[1], children[3], _span(children))
+
+    def norm(self, children: Parts) -> syntax.Norm:
+        return syntax.Norm(children[1], _span(children), int(children[0]))
+
+    def accent(self, children: Parts) -> syntax.Name | syntax.Scripted:
+        accent, inner, span = str(children[0]), children[2], _span(children)
+        if isinstance(inner, syntax.Scripted) and isinstance(inner.base, syntax.Name):
+            base = syntax.Name(f"{accent}{{{inner.base.text}}}", inner.base.span)
+            return replace(inner, base=base, span=span)
+        return syntax.Name(f"{accent}{{{spelled(inner)}}}", span)
+
+    def fraction(self, children: Parts) -> syntax.Fraction:
+        return syntax.Fraction(children[2], children[5], _span(children))
+
+    def matrix(self, children: Parts) -> syntax.Matrix:
+        span = _span(children)
+        blank = syntax.Number("0", span)
+        rows = [[blank if cell is None else cell for cell in row] for row in children[1]]
+        return syntax.Matrix(tuple(tuple(row) for row in rows), span)
+
+    def cases(self, children: Parts) -> syntax.Cases:
+        rows = [[cell for cell in row if cell is not None] for row in children[1]]
+        return syntax.Cases(tuple(tuple(row) for row in rows if row), _span(children))
+
+    def script(self, children: Parts) -> _Script:
+        items = children[2] if len(children) > 1 else None
+        return _Script(children[0].type, items, _span(children))
+
+    def items(self, children: Parts) -> _Items:
+        signs = {"SEMICOLON": ";"}
+        nodes = tuple(child for child in children if not isinstance(child, Token))
+        separators = tuple(
+            str(child) if child.type == "SEPARATOR" else signs.get(child.type, ",")
+            for child in children
+            if isinstance(child, Token)
+        )
+        return _Items(nodes, separators, _span(children))
+
+    def slice(self, children: Parts) -> syntax.Slice:
+        colon = next(i for i, child in enumerate(children) if isinstance(child, Token))
+        start = children[0] if colon else None
+        stop = children[-1] if colon < len(children) - 1 else None
+        return syntax.Slice(start, stop, _span(children))
+
+    def rows(self, children: Parts) -> list[list[Node | None]]:
+        return [child for child in children if not isinstance(child, Token)]
+
+    def row(self, children: Parts) -> list[Node | None]:
+        return [child for child in children if not isinstance(child, Token)]
+
+    def cell(self, children: Parts) -> Node | None:
+        return children[0] if children else None
+
+
+# Scripts
+
+
+def _scripts(
+    scripts: list[_Script],
+) -> tuple[tuple[Index, ...], tuple[Index, ...], int]:
+    below: list[Index] = []
+    above: list[Index] = []
+    primes = 0
+    for script in scripts:
+        if script.items is None:
+            primes += 1
+        else:
+            found = [index for node in script.items.nodes for index in indices(node)]
+            (below if script.kind == "SUB" else above).extend(found)
+    return tuple(below), tuple(above), primes
+
+
+def _series(sign: Token, scripts: list[_Script], span: Span) -> syntax.Series:
+    bounds: list[Index] = []
+    relations: list[str] = []
+    upper: Index | None = None
+    for script in scripts:
+        if script.items is None:
+            raise Refusal("A sum or a product takes no prime.", script.span)
+        if script.kind == "SUP":
+            upper = index_of(script.items.nodes[0])
+            continue
+        for position, node in enumerate(script.items.nodes):
+            sides = node.sides if isinstance(node, syntax.Comparison) else (node,)
+            if position:
+                relations.append(script.items.separators[position - 1])
+            bounds.extend(index_of(side) for side in sides)
+            relations.extend(node.relations if isinstance(node, syntax.Comparison) else ())
+    return syntax.Series(str(sign), tuple(bounds), tuple(relations), upper, span)
+
+
+def index_of(node: Node) -> Index:
+    """Return one index for a formula in a script, whatever it holds."""
+    found = indices(node)
+    if len(found) == 1:
+        return found[0]
+    return Index(((1, spelled(node)),), node.span, body=node)
+
+
+def indices(node: Node) -> tuple[Index, ...]:
+    """Return the indices that one item of a script makes: ``(t-1)T`` makes two."""
+    match node:
+        case syntax.Name() | syntax.Number():
+            return (Index(((1, _word(node)),), node.span),)
+        case syntax.Bracket():
+            return tuple(
+                replace(index, span=node.span, bracketed=True)
+                for item in node.items
+                for index in indices(item)
+            )
+        case syntax.Scripted(base=syntax.Name()):
+            return (Index(((1, spelled(node)),), node.span, symbol=node),)
+        case syntax.Scripted(base=syntax.Bracket(), subscripts=(), primes=0):
+            return (*indices(node.base), *node.superscripts)
+        case syntax.Sum():
+            terms = _terms(node)
+            if terms is not None:
+                return (Index(terms, node.span),)
+        case syntax.Chain():
+            return _beside(node)
+        case syntax.Comparison(relations=("=",)):
+            left, right = (index_of(side) for side in node.sides)
+            return (replace(left, span=node.span, equals=right),)
+    return (Index(((1, spelled(node)),), node.span, body=node),)
+
+
+def _word(node: syntax.Name | syntax.Number) -> str:
+    """Return the text of an index word, without the font that only keeps it upright."""
+    text = node.text
+    if text[-1] == "}":
+        font, inner = text[:-1].split("{", 1)
+        return inner if font in UPRIGHT else text
+    return text
+
+
+def _terms(node: Node) -> tuple[tuple[int, str], ...] | None:
+    """Return the signed words of a sum, or None if it holds more than words."""
+    match node:
+        case syntax.Name() | syntax.Number():
+            return ((1, _word(node)),)
+        case syntax.Scripted(base=syntax.Name()):
+            return ((1, spelled(node)),)
+        case syntax.Bracket(items=(inner,)):
+            return _terms(inner)
+        case syntax.Chain():
+            found = _beside(node)
+            return found[0].terms if len(found) == 1 and found[0].body is None else None
+        case syntax.Sum():
+            terms: list[tuple[int, str]] = []
+            for sign, term in node.terms:
+                inner_terms = _terms(term)
+                if inner_terms is None:
+                    return None
+                terms.extend((sign * inner_sign, text) for inner_sign, text in inner_terms)
+            return tuple(terms)
+    return None
+
+
+def _beside(node: syntax.Chain) -> tuple[Index, ...]:
+    """Return the indices of pieces side by side: words make one, brackets one each."""
+    whole = Index(((1, spelled(node)),), node.span, body=node)
+    if all(isinstance(part, syntax.Name | syntax.Number) for part in node.parts):
+        return (replace(whole, body=None),)
+    brackets = [part for part in node.parts if _is_bracket(part)]
+    if not brackets or isinstance(node.parts[0], syntax.Number):
+        return (whole,)
+    found: list[Index] = []
+    words: list[syntax.Name | syntax.Number] = []
+    for part in node.parts:
+        if isinstance(part, syntax.Name | syntax.Number):
+            words.append(part)
+            continue
+        if not _is_bracket(part) and not isinstance(part, syntax.Scripted):
+            return (whole,)
+        found.extend(_joined(words))
+        words.clear()
+        assert not isinstance(part, syntax.Operator)
+        found.extend(indices(part))
+    return (*found, *_joined(words))
+
+
+def _is_bracket(part: Node | syntax.Operator) -> bool:
+    base = part.base if isinstance(part, syntax.Scripted) else part
+    return isinstance(base, syntax.Bracket)
+
+
+def _joined(words: list[syntax.Name | syntax.Number]) -> list[Index]:
+    if not words:
+        return []
+    text = _glued([_word(word) for word in words])
+    return [Index(((1, text),), (words[0].span[0], words[-1].span[1]))]
+
+
+def _conditions(nodes: list[Node]) -> tuple[syntax.Condition, ...]:
+    """Return what limits the steps; ``t = 1, …, T`` says 1 ≤ t ≤ T."""
+    conditions: list[syntax.Condition] = []
+    for position, node in enumerate(nodes):
+        is_condition = isinstance(node, syntax.Comparison) and set(node.relations) <= ORDERS
+        if is_condition:
+            assert isinstance(node, syntax.Comparison)
+            found = [index_of(side) for side in node.sides]
+            if all(index.body is None for index in found):
+                conditions.append(syntax.Condition(tuple(found), node.relations, node.span))
+                continue
+        before = nodes[position - 1] if position else None
+        if conditions and (isinstance(node, syntax.Ellipsis) or not _is_equation(node)):
+            if isinstance(before, syntax.Ellipsis) and conditions[-1].relations == ("=",):
+                counter, first = conditions[-1].indices
+                span = (conditions[-1].span[0], node.span[1])
+                steps = (first, counter, index_of(node))
+                conditions[-1] = syntax.Condition(steps, ("<=", "<="), span)
+            continue
+        raise Refusal(
+            "This formula cannot be read.",
+            node.span,
+            "One equation is read at a time; behind a comma stands only a condition on its steps.",
+        )
+    return tuple(conditions)
+
+
+def _is_equation(node: Node) -> bool:
+    return isinstance(node, syntax.Comparison)
+
+
+# Spelling
+
+
+def spelled(node: Node | syntax.Operator) -> str:
+    """Return the LaTeX of a piece, without blanks and with one spelling for the many.
+
+    Examples
+    --------
+    >>> spelled(syntax.Scripted(syntax.Name("h", (0, 1)), (Index(((1, "t"),), (2, 3)),), (), 0,
+    ...                         (0, 3)))
+    'h_t'
+    """
+    match node:
+        case syntax.Name() | syntax.Number() | syntax.Operator():
+            return node.text
+        case syntax.Scripted():
+            return (
+                spelled(node.base)
+                + "'" * node.primes
+                + _script_text("_", node.subscripts)
+                + _script_text("^", node.superscripts)
+            )
+        case syntax.Bracket():
+            opening, closing = "[]" if node.square else "()"
+            return opening + _listed(node.items, node.separators) + closing
+        case syntax.Norm():
+            bar = "|" if node.bars == 1 else "\\|"
+            return bar + spelled(node.body) + bar
+        case syntax.Fraction():
+            return f"\\frac{{{spelled(node.numerator)}}}{{{spelled(node.denominator)}}}"
+        case syntax.Matrix() | syntax.Cases():
+            name = "matrix" if isinstance(node, syntax.Matrix) else "cases"
+            rows = "\\\\".join("&".join(map(spelled, row)) for row in node.rows)
+            return f"\\begin{{{name}}}{rows}\\end{{{name}}}"
+        case syntax.Restricted():
+            return f"{spelled(node.body)}|_{{\\text{{{node.label}}}}}"
+        case syntax.Ellipsis():
+            return "\\dots"
+        case syntax.Slice():
+            ends = ["" if end is None else spelled(end) for end in (node.start, node.stop)]
+            return ":".join(ends)
+        case syntax.Comparison():
+            return _listed(node.sides, node.relations)
+        case syntax.Series():
+            bounds = _glued(
+                [
+                    text
+                    for index, sign in zip(node.bounds, (*node.relations, ""), strict=False)
+                    for text in (_index_text(index), sign)
+                ]
+            )
+            sign = "\\sum" if node.kind == "sum" else "\\prod"
+            upper = "" if node.upper is None else f"^{{{_index_text(node.upper)}}}"
+            return f"{sign}_{{{bounds}}}{upper}" if bounds else f"{sign}{upper}"
+        case syntax.Chain():
+            return _glued([spelled(part) for part in node.parts])
+        case syntax.Sum():
+            pieces = [("+" if sign > 0 else "-") + spelled(term) for sign, term in node.terms]
+            return "".join(pieces).removeprefix("+")
+
+
+def _listed(nodes: tuple[Node, ...], signs: tuple[str, ...]) -> str:
+    texts = [spelled(nodes[0])]
+    for sign, node in zip(signs, nodes[1:], strict=True):
+        texts += [sign, spelled(node)]
+    return _glued(texts)
+
+
+def _glued(texts: list[str]) -> str:
+    """Join texts, with a blank where a letter would lengthen a command."""
+    glued = ""
+    for text in texts:
+        tail = glued[glued.rfind("\\") :] if "\\" in glued else ""
+        glued += " " + text if tail[1:].isalpha() and text[:1].isalpha() else text
+    return glued
+
+
+def _index_text(index: Index) -> str:
+    text = "".join(("+" if sign > 0 else "-") + term for sign, term in index.terms)
+    text = text.removeprefix("+")
+    if index.equals is not None:
+        text += "=" + _index_text(index.equals)
+    return f"({text})" if index.bracketed else text
+
+
+def _script_text(sign: str, scripts: tuple[Index, ...]) -> str:
+    if not scripts:
+        return ""
+    text = ",".join(map(_index_text, scripts))
+    is_one_token = len(text) == 1 or (text[0] == "\\" and text[1:].isalpha())
+    return sign + (text if is_one_token else f"{{{text}}}")
