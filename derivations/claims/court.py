@@ -1,4 +1,4 @@
-"""Where the sides of claims are compared: networks at random points, and every admissible instance."""
+"""Where the sides of claims are compared: at random points, in every admissible instance."""
 
 from __future__ import annotations
 
@@ -264,7 +264,8 @@ class Court:
 
 
 def _is_later(of: Symbol, by: Symbol, instance: Instance) -> bool:
-    assert of.time is not None and by.time is not None
+    assert of.time is not None
+    assert by.time is not None
     if not (of.time.names | by.time.names) <= instance.keys():
         return True
     return of.time.at(instance) >= by.time.at(instance)
@@ -276,9 +277,10 @@ def _ordered(term: Term) -> Iterator[tuple[Symbol, Symbol]]:
         if isinstance(piece, Partial):
             of = piece.of.body if isinstance(piece.of, Entry) else piece.of
             by = piece.by.body if isinstance(piece.by, Entry) else piece.by
-            if isinstance(of, Symbol) and isinstance(by, Symbol) and of.time and by.time:
-                if of.time.plus(by.time, -1).letters:
-                    yield of, by
+            if not (isinstance(of, Symbol) and isinstance(by, Symbol)):
+                continue
+            if of.time and by.time and of.time.plus(by.time, -1).letters:
+                yield of, by
 
 
 def _positions(term: Term) -> frozenset[str]:

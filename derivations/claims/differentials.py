@@ -28,5 +28,3 @@ def behind_d(node: syntax.Node) -> tuple[bool, Parts] | None:
             return None
         return is_immediate(first), parts[1:]
     return (False, parts[1:]) if is_upright and len(parts) > 1 else None
-
-

@@ -96,7 +96,7 @@ def _sizes(point: Point) -> str:
     shown: list[str] = []
     for name in (*point.network.lags, *point.network.layout.shapes):
         rows, columns = point.shape(name)
-        size = f"{max(rows, columns)} entries in {name.removesuffix('@')}"
+        size = f"{max(rows, columns)} entries in ${name.removesuffix('@')}$"
         is_vector = name.endswith("@") and 1 in (rows, columns) and (rows, columns) != (1, 1)
         if is_vector and all(not s.startswith(size.split(" in ")[0]) for s in shown):
             shown.append(size)

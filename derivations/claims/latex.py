@@ -33,12 +33,15 @@ from derivations.claims.terms import (
     Written,
     substituted,
 )
-from derivations.claims.vocabulary import Spelling, Vocabulary
+from derivations.claims.vocabulary import SLOT, Spelling, Vocabulary, spelling_of
 from derivations.errors import BpttError
+from derivations.notation import syntax
 from derivations.notation.lexer import FUNCTION_WORDS
 from derivations.notation.parse import parse_expression
 
 TRANSPOSE = "\\top"
+#: A space that tells the reader that a text without a command is LaTeX all the same.
+AS_LATEX = "\\,"
 
 
 @dataclass(frozen=True, eq=True)
@@ -122,7 +125,7 @@ class Printer:
 
     def _reads(self, text: str, term: Term) -> bool:
         try:
-            return self._reader.term(parse_expression(text)) == term
+            return self._reader.term(parse_expression(text + AS_LATEX)) == term
         except BpttError:
             return False
 
@@ -142,11 +145,38 @@ class Printer:
         return term.text
 
     def _symbol(self, term: Symbol) -> str:
-        return self._spelling(term).at(_step_text(term.time))
+        spelling = self._spelling(term)
+        text = spelling.at(_step_text(term.time))
+        if term.time is not None or self._reads(text, term):
+            return text
+        return term.name if self._reads(term.name, term) else text
 
     def _spelling(self, term: Symbol) -> Spelling:
-        known = self._vocabulary.untimed if term.time is None else self._vocabulary.timed
-        return known.get(term.name) or self._vocabulary.spelling(term.name)
+        """Return how a name is written, with a place for the step if it carries time."""
+        is_timed = term.time is not None
+        known = self._vocabulary.timed if is_timed else self._vocabulary.untimed
+        spelling = known.get(term.name) or self._vocabulary.spelling(term.name)
+        if not is_timed or any(SLOT in label for label in (*spelling.below, *spelling.above)):
+            return spelling
+        compound = self._compound(spelling.base, term.time)
+        return compound or Spelling(spelling.base, (*spelling.below, SLOT), spelling.above)
+
+    def _compound(self, text: str, time: Step | None) -> Spelling | None:
+        """Return a name of several parts at a step, None where it has only one."""
+        try:
+            node = parse_expression(text + AS_LATEX)
+        except BpttError:
+            return None
+        if not isinstance(node, syntax.Chain):
+            return None
+        parts = [self._part(part, text, time) for part in node.parts]
+        return Spelling(" ".join(parts))
+
+    def _part(self, part: syntax.Node | syntax.Operator, text: str, time: Step | None) -> str:
+        if isinstance(part, syntax.Name | syntax.Scripted):
+            return spelling_of(self._vocabulary, part, text).at(_step_text(time))
+        start, end = part.span
+        return text[start:end]
 
     def _entry(self, term: Entry) -> str:
         return self._first_read(self._entries(term), term)

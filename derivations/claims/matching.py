@@ -28,12 +28,10 @@ def _marked(term: Term, marks: Sequence[Term]) -> Term:
     if isinstance(term, Partial):
         for mark in marks:
             # ∂⁺ in a declaration speaks of ∂⁺ only, ∂ of every derivative of that form.
-            if (
-                isinstance(mark, Partial)
-                and match(mark, replace(term, immediate=mark.immediate)) is not None
-            ):
-                if term.immediate or not mark.immediate:
-                    return replace(term, immediate=True)
+            if not isinstance(mark, Partial) or (mark.immediate and not term.immediate):
+                continue
+            if match(mark, replace(term, immediate=mark.immediate)) is not None:
+                return replace(term, immediate=True)
     return term.mapped(lambda child: _marked(child, marks))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from derivations.claims.reading import AS_WRITTEN, Reading
 from derivations.claims.sizes import Inference, Layout
@@ -18,9 +17,6 @@ from derivations.claims.terms import (
     Term,
     replaced,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 class Network:
@@ -200,7 +196,7 @@ class Network:
 
 
 def _with_preactivation_state(forward: list[Forward]) -> list[Forward]:
-    """h_t = f(W h_{t−1} + …) becomes h_t = W f(h_{t−1}) + …, and what named the argument follows."""
+    """h_t = f(W h_{t−1} + …) becomes h_t = W f(h_{t−1}) + …; names of the argument follow."""
     by_name = {equation.name: equation for equation in forward}
     result = []
     for equation in forward:

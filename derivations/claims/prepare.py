@@ -118,7 +118,8 @@ def _bare(term: Term) -> Symbol | None:
 
 def _loss_alone(term: Term, source: Source) -> Term:
     """In a sum over k, ∂L/∂h_k becomes ∂L_k/∂h_k."""
-    assert source.total is not None and source.loss is not None
+    assert source.total is not None
+    assert source.loss is not None
     if isinstance(term, Series) and term.kind == "sum":
         total, loss, index = source.total, source.loss, term.index
 

@@ -191,7 +191,7 @@ class Run:
         return Dual(point.drawn(name, step))
 
     def _is_given(self, name: str, step: int, letters: Mapping[str, int]) -> bool:
-        """Tell whether a quantity stands before the first step, or a backward one behind the last."""
+        """Tell whether a quantity stands before the first step, a backward one behind the last."""
         network = self.point.network
         if name in network.backward:
             return step > self.point.steps

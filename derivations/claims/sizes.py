@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -273,7 +274,7 @@ class Inference:
         large = [shape for shape in shaped if not self._is_one(shape)]
         if not large:
             return shaped[0] if shaped else None
-        for left, right in zip(large, large[1:], strict=False):
+        for left, right in itertools.pairwise(large):
             self._join(left[1], right[0])
         return large[0][0], large[-1][1]
 
@@ -321,10 +322,10 @@ class Inference:
             rows = tuple((item,) for item in rows[0])
         shapes = [[self.shape(item) or (self.one, self.one) for item in row] for row in rows]
         for row in shapes:
-            for left, right in zip(row, row[1:], strict=False):
+            for left, right in itertools.pairwise(row):
                 self._join(left[0], right[0])
         for column in zip(*shapes, strict=True):
-            for upper, lower in zip(column, column[1:], strict=False):
+            for upper, lower in itertools.pairwise(column):
                 self._join(upper[1], lower[1])
         heights = tuple(row[0][0] for row in shapes)
         widths = tuple(shape[1] for shape in shapes[0])

@@ -60,9 +60,14 @@ class Term:
             yield from child.walk()
 
 
-@cache
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
 def _field_names(kind: type[Term]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))  # type: ignore[arg-type]
+    """Return the names of a term's fields; `dataclasses.fields` is slow."""
+    if kind not in _FIELDS:
+        _FIELDS[kind] = tuple(field.name for field in fields(kind))  # type: ignore[arg-type]
+    return _FIELDS[kind]
 
 
 def _collect(value: object, found: list[Term]) -> None:

@@ -163,7 +163,7 @@ class Vocabulary:
         return ()
 
     def _nested_roles(self, symbol: syntax.Scripted) -> list[_Role]:
-        """A symbol in a script: a label that carries the step (δ_{h_t}), or a step with an entry."""
+        """A symbol in a script: a label with the step (δ_{h_t}), or a step with an entry."""
         if not isinstance(symbol.base, syntax.Name):
             return []
         roles = []

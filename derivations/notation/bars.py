@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from derivations.notation import signs
 from derivations.notation.layout import matches
-from derivations.notation.lexer import Piece
+from derivations.notation.scanner import Piece
 
 #: What a factor ends with.
 _ENDS = frozenset(
-    {"NAME", "NUMBER", "RPAR", "RSQB", "RBRACE", "RCURLY", "RANGLE", "PRIME", "ELLIPSIS", "NORM_CLOSE", "MATRIX_CLOSE", "CASES_CLOSE", "RESTRICTION"}
+    {
+        "NAME",
+        "NUMBER",
+        "RPAR",
+        "RSQB",
+        "RBRACE",
+        "RCURLY",
+        "RANGLE",
+        "PRIME",
+        "ELLIPSIS",
+        "NORM_CLOSE",
+        "MATRIX_CLOSE",
+        "CASES_CLOSE",
+        "RESTRICTION",
+    }
 )
 _OPENERS = frozenset(signs.CLOSING) | {"NORM_OPEN"}
-_CLOSERS = frozenset(signs.CLOSING.values()) | {"NORM_CLOSE"}
+_CLOSERS = signs.CLOSERS | {"NORM_CLOSE"}
 _BREAKS = frozenset({"COMMA", "SEMICOLON", "SEPARATOR", "CELL", "ROW", "COLON"})
 
 
@@ -35,7 +49,7 @@ class _Bars:
         counts = [0]
         for position in range(len(self._given) - 1, -1, -1):
             kind = self._given[position].kind
-            if kind in signs.CLOSING.values():
+            if kind in signs.CLOSERS:
                 counts.append(0)
             elif kind in signs.CLOSING and len(counts) > 1:
                 counts.pop()

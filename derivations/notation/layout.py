@@ -5,10 +5,11 @@ Every step keeps the places of what it keeps, so that a message still points int
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from derivations.notation import signs
-from derivations.notation.lexer import Piece
+from derivations.notation.scanner import Piece
 
 #: Deeper brackets are refused; nobody reads them, and a parser's stack ends somewhere.
 DEEPEST_NESTING = 60
@@ -45,7 +46,7 @@ def matches(pieces: Sequence[Piece]) -> dict[int, int]:
                     f"Brackets are nested more than {DEEPEST_NESTING} deep.",
                     (piece.start, piece.start + 1),
                 )
-        elif piece.kind in _CLOSERS:
+        elif piece.kind in signs.CLOSERS:
             # A bracket that is not closed does not keep the ones around it from closing.
             for depth in range(len(opened) - 1, -1, -1):
                 if signs.CLOSING[pieces[opened[depth]].kind] == piece.kind:
@@ -57,9 +58,6 @@ def matches(pieces: Sequence[Piece]) -> dict[int, int]:
     return partners
 
 
-_CLOSERS = frozenset(signs.CLOSING.values())
-
-
 # Environments
 
 
@@ -67,6 +65,7 @@ def _environments(pieces: list[Piece]) -> list[Piece]:
     """Turn matrices and cases into brackets, and take the lines of an equation together."""
     if not any(piece.kind in ("BEGIN", "END", "ROW", "CELL") for piece in pieces):
         return pieces
+    pieces = _aligned(pieces)
     laid: list[Piece] = []
     opened: list[Piece] = []
     inside: list[str] = []  # what the open brackets of the innermost environment belong to
@@ -112,13 +111,29 @@ def _environments(pieces: list[Piece]) -> list[Piece]:
         elif kind != "CELL":
             if kind in signs.CLOSING:
                 inside.append(before)
-            elif kind in _CLOSERS and inside:
+            elif kind in signs.CLOSERS and inside:
                 inside.pop()
             laid.append(piece)
         before = kind
     if opened:
         raise Refusal("This environment is not closed.", (opened[-1].start, opened[-1].end))
     return laid
+
+
+def _aligned(pieces: list[Piece]) -> list[Piece]:
+    """Tell an array that aligns the lines of an equation from a matrix."""
+    kinds = [piece.kind for piece in pieces]
+    pairs = set(itertools.pairwise(kinds))
+    if not any(piece.text == "array" for piece in pieces if piece.kind == "BEGIN"):
+        return pieces
+    if not pairs & {("CELL", "RELATION"), ("RELATION", "CELL")}:
+        return pieces
+    return [
+        Piece(piece.kind, "aligned", piece.start, piece.end)
+        if piece.kind in ("BEGIN", "END") and piece.text == "array"
+        else piece
+        for piece in pieces
+    ]
 
 
 def _kind_of(environment: str) -> str:
@@ -216,7 +231,21 @@ def _arguments(pieces: list[Piece]) -> list[Piece]:
 
 #: What may stand as an argument without braces.
 _ARGUMENTS = frozenset(
-    {"NAME", "NUMBER", "LBRACE", "ACCENT", "FRACTION", "SIGN", "PRODUCT", "PRIME", "TEXT", "ELLIPSIS", "UNKNOWN", "COLON", "MATRIX_OPEN"}
+    {
+        "NAME",
+        "NUMBER",
+        "LBRACE",
+        "ACCENT",
+        "FRACTION",
+        "SIGN",
+        "PRODUCT",
+        "PRIME",
+        "TEXT",
+        "ELLIPSIS",
+        "UNKNOWN",
+        "COLON",
+        "MATRIX_OPEN",
+    }
 )
 
 
@@ -273,8 +302,7 @@ def _bare_groups(pieces: list[Piece]) -> list[Piece]:
             dropped.update((position - 1, position, end))
         elif before not in ("SUB", "SUP", "ACCENT", "FRACTION") and (
             not inner
-            or inner[0] in ("SIGN", "RELATION", "PRODUCT")
-            and end == position + 2
+            or (inner[0] in ("SIGN", "RELATION", "PRODUCT") and end == position + 2)
             or _holds_relation(pieces, partners, position, end)
         ):
             dropped.update((position, end))

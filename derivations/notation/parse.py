@@ -14,8 +14,9 @@ from derivations.errors import NotationError, Place
 from derivations.notation import syntax
 from derivations.notation.bars import barred
 from derivations.notation.layout import DEEPEST_NESTING, Refusal, lay_out
-from derivations.notation.lexer import Piece, scan
+from derivations.notation.lexer import scan
 from derivations.notation.remarks import bare
+from derivations.notation.scanner import Piece
 from derivations.notation.syntax import Span
 from derivations.notation.trees import ToSyntax
 
@@ -136,7 +137,7 @@ def _tree(pieces: list[Piece], start: str, end: int) -> Any:
                 error, (piece.start, max(piece.end, piece.start + 1)), piece
             ) from None
     try:
-        return parser.feed_eof()
+        return parser.feed_token(Token("$END", "", start_pos=end, end_pos=end))
     except UnexpectedInput as error:
         raise _unexpected(error, (end, end + 1), None) from None
 

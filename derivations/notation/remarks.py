@@ -6,16 +6,16 @@ import re
 
 from derivations.notation import signs
 from derivations.notation.layout import Refusal, matches
-from derivations.notation.lexer import SYMBOL_COMMANDS, Piece, canonical_name
+from derivations.notation.scanner import Piece
+from derivations.notation.words import NAME_TEXT, canonical_name
 
-#: Words that begin a remark beside a formula, not a name in it.
-_REMARKS = frozenset(
-    {"where", "for", "if", "since", "because", "with", "set", "when", "whenever", "as", "so", "let", "hence", "then", "by", "using", "note", "and", "or", "otherwise", "else", "given", "assuming", "that", "thus", "therefore", "we", "is", "are", "from", "in", "at", "only", "all", "every", "any", "on", "which", "here", "i.e", "e.g", "resp", "also", "but", "not", "this", "the", "while", "recall", "via", "per", "such", "same", "similarly", "likewise", "wherein", "whose", "case"}
-)
 _AND = ("and", "or")
 _ENDS = ("ROW", "END_OF_TEXT")
+#: What a side cannot end with.
+_OPEN = ("RELATION", "SIGN", "PRODUCT")
+#: What a factor begins with.
+_FACTORS = ("NAME", "LPAR", "LSQB", "LBRACE", "FRACTION", "ACCENT")
 _STOPS = ("COMMA", "SEMICOLON", "DOT")
-_CLOSERS = frozenset(signs.CLOSING.values())
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _CIRCLED = re.compile("[①-⓿❶-➓]")
 
@@ -55,7 +55,7 @@ def _names(pieces: list[Piece]) -> list[Piece]:
     named: list[Piece] = []
     depth = 0
     for position, piece in enumerate(pieces):
-        depth += (piece.kind in signs.CLOSING) - (piece.kind in _CLOSERS)
+        depth += (piece.kind in signs.CLOSING) - (piece.kind in signs.CLOSERS)
         if piece.kind == "TEXT":
             font, content = piece.text[:-1].split("{", 1)
             before = next((p.kind for p in reversed(named) if p.kind != "WIDE"), "ROW")
@@ -63,10 +63,7 @@ def _names(pieces: list[Piece]) -> list[Piece]:
             following = pieces[position + 1].kind if position + 1 < len(pieces) else "END_OF_TEXT"
             is_used = following in ("SUB", "SUP", "PRIME", "LPAR", "LSQB", "RELATION", "PRODUCT")
             if (depth and _WORD.fullmatch(content.strip())) or not (
-                _is_prose(content)
-                or stands_apart
-                and before not in ("RELATION", "SIGN", "PRODUCT")
-                and not is_used
+                _is_prose(content) or (stands_apart and before not in _OPEN and not is_used)
             ):
                 piece = Piece("NAME", canonical_name(font, content), piece.start, piece.end)
         named.append(piece)
@@ -77,9 +74,9 @@ def _is_prose(content: str) -> bool:
     words = re.findall(r"[^\s,:;()]+", content)
     return (
         not words
-        or words[0].lower().rstrip(".") in _REMARKS
+        or words[0].lower().rstrip(".") in signs.REMARKS
         or len(words) > 3
-        or re.fullmatch(r"\s*[A-Za-z0-9](?:[A-Za-z0-9 -]|\\?_)*\s*", content) is None
+        or NAME_TEXT.fullmatch(content.strip()) is None
         or (len(words) > 1 and content != content.strip())
     )
 
@@ -112,7 +109,10 @@ def _is_number(pieces: list[Piece], partners: dict[int, int], start: int) -> boo
     return 0 < len(inner) <= 5 and all(
         p.kind in ("NUMBER", "PRODUCT", "DOT", "UNKNOWN", "PRIME", "TEXT")
         or (p.kind == "SIGN" and inner[0].kind == "NUMBER")
-        or (p.kind == "NAME" and (len(p.text) == 1 or p.text in ("\\dagger", "\\ddagger")))
+        or (
+            p.kind == "NAME"
+            and (len(p.text) == 1 or p.text.startswith(("\\text{", "\\dd", "\\da")))
+        )
         for p in inner
     )
 
@@ -187,6 +187,8 @@ class _Reader:
         """Drop words and what they speak of; keep a condition among it."""
         words = re.findall(r"[a-z]+", self._pieces[position].text.split("{", 1)[-1].lower())
         start = self._skip(position + 1, ("WIDE", "COLON", "COMMA"))
+        if self._pieces[start].kind == "RELATION" and self._has_relation:
+            return start
         end = self._segment_end(start, ("COMMA", "SEMICOLON", "TEXT", "DOT"))
         trimmed = end
         while trimmed > start and self._pieces[trimmed - 1].kind in ("WIDE", *_STOPS):
@@ -209,11 +211,10 @@ class _Reader:
         gap = self._pieces[position:start]
         piece = self._pieces[start]
         if self._pieces[position].kind == "DOT":
-            around = self._pieces[position - 1 : position + 2]
-            if len(around) == 3 and around[0].end < around[1].start < around[2].start - 1:
-                if around[2].kind in ("NAME", "LPAR", "LSQB", "LBRACE", "FRACTION", "ACCENT"):
-                    self._kept.append(Piece("PRODUCT", "\\cdot", around[1].start, around[1].end))
-                    return position + 1
+            if self._is_product(position):
+                place = self._pieces[position].start, self._pieces[position].end
+                self._kept.append(Piece("PRODUCT", "\\cdot", *place))
+                return position + 1
             start = self._skip(position, (*_STOPS, "WIDE"))
             if self._pieces[start].kind not in (*_ENDS, "TEXT"):
                 self._kept.append(self._pieces[position])
@@ -233,15 +234,25 @@ class _Reader:
         if self._has_relation and self._is_condition(start, end):
             self._condition(start, end)
             return end
+        if has_comma and set(self._relations(start, end)) == {"\\in"}:
+            return end
         if has_comma:
             self._kept.append(next(p for p in gap if p.kind != "WIDE"))
             return start
-        is_new = any(p.text == "q" for p in gap) and piece.kind not in ("SIGN", "PRODUCT")
+        is_new = any(p.text == "q" for p in gap) and piece.kind not in _OPEN
         before = self._kept[-1].kind if self._kept else "RELATION"
-        if is_new and self._has_relation and before not in ("RELATION", "SIGN", "PRODUCT"):
-            if self._relations(start, end):
-                raise self._several(start, end)
+        is_new &= self._has_relation and before not in _OPEN
+        if is_new and self._relations(start, end):
+            raise self._several(start, end)
         return start
+
+    def _is_product(self, position: int) -> bool:
+        """Tell whether a full stop stands between blanks and factors, as a product sign."""
+        if not position:
+            return False
+        before, dot, behind = self._pieces[position - 1 : position + 2]
+        stands_alone = before.end < dot.start and dot.end < behind.start
+        return stands_alone and behind.kind in _FACTORS
 
     def _is_counted(self, start: int, end: int) -> bool:
         """Tell whether a stretch counts the steps: t = 1, …, T."""
@@ -261,13 +272,13 @@ class _Reader:
         if not self._is_behind(position):
             return False
         inner = self._pieces[position + 1 : self._partners[position]]
-        if self._kept[-1:] and self._kept[-1].kind == "ELLIPSIS":  # … (3)
-            if _is_number(self._pieces, self._partners, position):
-                self._kept.pop()
-                return True
+        follows_dots = bool(self._kept) and self._kept[-1].kind == "ELLIPSIS"
+        if follows_dots and _is_number(self._pieces, self._partners, position):
+            self._kept.pop()  # a = b … (3)
+            return True
         return bool(inner) and (
             inner[0].kind == "TEXT"
-            or all(p.kind == "UNKNOWN" and p.text not in SYMBOL_COMMANDS for p in inner)
+            or all(p.kind == "UNKNOWN" and p.text not in signs.SYMBOL_COMMANDS for p in inner)
         )
 
     def _row(self, position: int) -> int:
@@ -275,7 +286,7 @@ class _Reader:
         start = self._skip(position, ("ROW", "WIDE", "COMMA", "SEMICOLON"))
         piece = self._pieces[start]
         before = self._kept[-1].kind if self._kept else "RELATION"
-        ends_open = before in ("RELATION", "SIGN", "PRODUCT", "COMMA")
+        ends_open = before in (*_OPEN, "COMMA")
         if piece.kind not in ("RELATION", "SIGN", "PRODUCT", "TEXT", "END_OF_TEXT"):
             end = self._segment_end(start)
             if not ends_open and self._has_relation and self._relations(start, end):

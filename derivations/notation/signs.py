@@ -61,8 +61,19 @@ SYMBOL_CHARACTERS = {
     "ℝ": "\\mathbb{R}",
     "𝟙": "\\mathbb{1}",
 }
+#: Accents that join the letter before them.
+COMBINING = {
+    "\u0302": "\\hat",
+    "\u0303": "\\tilde",
+    "\u0304": "\\bar",
+    "\u0305": "\\overline",
+    "\u0307": "\\dot",
+    "\u20d7": "\\vec",
+}
 #: Small letters and signs below the line.
-SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", "0123456789+-()aehijklmnoprstuvx", strict=True))
+SUBSCRIPTS = dict(
+    zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", "0123456789+-()aehijklmnoprstuvx", strict=True)
+)
 #: Every command that may stand for a symbol. Nothing else does: a formula cannot smuggle TeX.
 SYMBOL_COMMANDS = _commands(
     " ".join(FUNCTION_WORDS | GREEK_WORDS)
@@ -136,7 +147,9 @@ SIGNS = _spelled({"-": "- − – －", "+": "+ ＋"})
 SERIES = _spelled({"sum": r"∑ \sum", "product": r"∏ \prod \coprod \amalg"})
 #: Letters that serve as a sum or a product sign where a range stands beside them.
 SERIES_LETTERS = {"\\Sigma": "sum", "\\Pi": "product"}
-DOTS = _words("... … ⋯ ⋮ ⋱") | _commands("cdots ldots dots dotsc dotsb dotsm dotsi hdots vdots ddots")
+DOTS = _words("... … ⋯ ⋮ ⋱") | _commands(
+    "cdots ldots dots dotsc dotsb dotsm dotsi hdots vdots ddots"
+)
 
 #: Brackets, and what they are for the grammar.
 BRACKETS = _spelled(
@@ -263,3 +276,11 @@ MATRICES = _words(
     Bmatrix"""
 )
 CASES = _words("cases dcases rcases cases* dcases*")
+
+#: Words that begin a remark beside a formula, not a name in it.
+REMARKS = _words(
+    """where for if since because with set when whenever as so let hence then by using note and or
+    otherwise else given assuming that thus therefore we is are from in at only all every any on
+    which here i.e e.g resp also but not this the while recall via per such same similarly
+    likewise wherein whose case"""
+)

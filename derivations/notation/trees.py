@@ -10,6 +10,7 @@ from lark import Token, Transformer
 from derivations.notation import syntax
 from derivations.notation.layout import Refusal
 from derivations.notation.signs import ORDERS, UPRIGHT
+from derivations.notation.spelling import glued, spelled
 from derivations.notation.syntax import Index, Node, Span
 
 Parts: TypeAlias = "list[Any]"
@@ -52,6 +53,14 @@ def _of(child: Any) -> Span:
     return span
 
 
+def _first(child: Any) -> int:
+    return _of(child[0] if isinstance(child, tuple) else child)[0]
+
+
+def _last(child: Any) -> int:
+    return _of(child[-1] if isinstance(child, tuple) else child)[1]
+
+
 def _shown(part: Any) -> Any:
     """Return a group as the bracket that it is for what stands beside it."""
     return syntax.Bracket((part.body,), False, part.span) if isinstance(part, _Group) else part
@@ -62,10 +71,12 @@ class ToSyntax(Transformer[Token, Any]):
 
     def statement(self, children: Parts) -> syntax.Statement:
         first, *others = [child for child in children if not isinstance(child, Token)]
-        conditions = _conditions(others)
         if isinstance(first, syntax.Comparison):
+            conditions = _conditions(others)
             return syntax.Statement(first.sides, first.relations, conditions, _span(children))
-        return syntax.Statement((first,), (), conditions, _span(children))
+        if others:
+            raise _second(others[0])
+        return syntax.Statement((first,), (), (), _span(children))
 
     def formula(self, children: Parts) -> Node:
         node: Node = children[0]
@@ -75,6 +86,10 @@ class ToSyntax(Transformer[Token, Any]):
         return syntax.Comparison(
             tuple(children[::2]), tuple(str(sign) for sign in children[1::2]), _span(children)
         )
+
+    def half(self, children: Parts) -> syntax.Comparison:
+        """Read a relation whose left side is understood, as in x_{<t}."""
+        return syntax.Comparison((children[1],), (str(children[0]),), _span(children))
 
     def sum(self, children: Parts) -> Node:
         sign, terms = 1, []
@@ -94,14 +109,27 @@ class ToSyntax(Transformer[Token, Any]):
             only = children[0]
             if isinstance(only, _Group):
                 return only.body
-            if not isinstance(only, Token | syntax.Series):
+            if not isinstance(only, Token | tuple | syntax.Series):
                 node: Node = only
                 return node
-        parts = [
-            syntax.Operator(str(child), _of(child)) if isinstance(child, Token) else _shown(child)
-            for child in children
-        ]
-        return syntax.Chain(tuple(parts), _span(children))
+        parts: list[Node | syntax.Operator] = []
+        for child in children:
+            if isinstance(child, tuple):
+                parts.extend(child)
+            elif isinstance(child, Token):
+                parts.append(syntax.Operator(str(child), _of(child)))
+            else:
+                parts.append(_shown(child))
+        return syntax.Chain(tuple(parts), (_first(children[0]), _last(children[-1])))
+
+    def negative(self, children: Parts) -> tuple[syntax.Operator, Node]:
+        """Read the minus behind a product sign, as in a · −b: it holds for the next factor."""
+        product, sign, factor = children
+        operator = syntax.Operator(str(product), _of(product))
+        if sign == "+":
+            return operator, _shown(factor)
+        span = _span(children[1:])
+        return operator, syntax.Bracket((syntax.Sum(((-1, _shown(factor)),), span),), False, span)
 
     def scripted(self, children: Parts) -> syntax.Scripted:
         base, *scripts = children
@@ -144,7 +172,10 @@ class ToSyntax(Transformer[Token, Any]):
         return syntax.Fraction(children[1], children[3], _span(children))
 
     def norm(self, children: Parts) -> syntax.Norm:
-        return syntax.Norm(children[1], _span(children), int(children[0]))
+        body, bars = children[1], int(children[0])
+        if bars == 1 and isinstance(body, syntax.Norm) and body.bars == 1:
+            body, bars = body.body, 2  # a norm whose bars are written one by one
+        return syntax.Norm(body, _span(children), bars)
 
     def accent(self, children: Parts) -> syntax.Name | syntax.Scripted:
         accent, inner, span = str(children[0]), children[2], _span(children)
@@ -262,7 +293,7 @@ def indices(node: Node) -> tuple[Index, ...]:
                 return (Index(terms, node.span),)
         case syntax.Chain():
             return _beside(node)
-        case syntax.Comparison(relations=("=",)):
+        case syntax.Comparison(sides=(_, _), relations=("=",)):
             left, right = (index_of(side) for side in node.sides)
             return (replace(left, span=node.span, equals=right),)
     return (Index(((1, spelled(node)),), node.span, body=node),)
@@ -331,7 +362,7 @@ def _is_bracket(part: Node | syntax.Operator) -> bool:
 def _joined(words: list[syntax.Name | syntax.Number]) -> list[Index]:
     if not words:
         return []
-    text = _glued([_word(word) for word in words])
+    text = glued([_word(word) for word in words])
     return [Index(((1, text),), (words[0].span[0], words[-1].span[1]))]
 
 
@@ -351,109 +382,28 @@ def _conditions(nodes: list[Node]) -> tuple[syntax.Condition, ...]:
             if isinstance(before, syntax.Ellipsis) and conditions[-1].relations == ("=",):
                 counter, first = conditions[-1].indices
                 span = (conditions[-1].span[0], node.span[1])
-                steps = (first, counter, index_of(node))
-                conditions[-1] = syntax.Condition(steps, ("<=", "<="), span)
+                conditions[-1] = _counted(first, counter, index_of(node), span)
             continue
-        raise Refusal(
-            "This formula cannot be read.",
-            node.span,
-            "One equation is read at a time; behind a comma stands only a condition on its steps.",
-        )
+        raise _second(node)
     return tuple(conditions)
+
+
+def _second(node: Node) -> Refusal:
+    return Refusal(
+        "This formula cannot be read.",
+        node.span,
+        "One equation is read at a time; behind a comma stands only a condition on its steps.",
+    )
+
+
+def _counted(first: Index, counter: Index, last: Index, span: Span) -> syntax.Condition:
+    """Return the range of a counter that goes up, or down to a number."""
+    is_down = all(term.isdigit() for _, term in last.terms) and not all(
+        term.isdigit() for _, term in first.terms
+    )
+    steps = (last, counter, first) if is_down else (first, counter, last)
+    return syntax.Condition(steps, ("<=", "<="), span)
 
 
 def _is_equation(node: Node) -> bool:
     return isinstance(node, syntax.Comparison)
-
-
-# Spelling
-
-
-def spelled(node: Node | syntax.Operator) -> str:
-    """Return the LaTeX of a piece, without blanks and with one spelling for the many.
-
-    Examples
-    --------
-    >>> spelled(syntax.Scripted(syntax.Name("h", (0, 1)), (Index(((1, "t"),), (2, 3)),), (), 0,
-    ...                         (0, 3)))
-    'h_t'
-    """
-    match node:
-        case syntax.Name() | syntax.Number() | syntax.Operator():
-            return node.text
-        case syntax.Scripted():
-            return (
-                spelled(node.base)
-                + "'" * node.primes
-                + _script_text("_", node.subscripts)
-                + _script_text("^", node.superscripts)
-            )
-        case syntax.Bracket():
-            opening, closing = "[]" if node.square else "()"
-            return opening + _listed(node.items, node.separators) + closing
-        case syntax.Norm():
-            bar = "|" if node.bars == 1 else "\\|"
-            return bar + spelled(node.body) + bar
-        case syntax.Fraction():
-            return f"\\frac{{{spelled(node.numerator)}}}{{{spelled(node.denominator)}}}"
-        case syntax.Matrix() | syntax.Cases():
-            name = "matrix" if isinstance(node, syntax.Matrix) else "cases"
-            rows = "\\\\".join("&".join(map(spelled, row)) for row in node.rows)
-            return f"\\begin{{{name}}}{rows}\\end{{{name}}}"
-        case syntax.Restricted():
-            return f"{spelled(node.body)}|_{{\\text{{{node.label}}}}}"
-        case syntax.Ellipsis():
-            return "\\dots"
-        case syntax.Slice():
-            ends = ["" if end is None else spelled(end) for end in (node.start, node.stop)]
-            return ":".join(ends)
-        case syntax.Comparison():
-            return _listed(node.sides, node.relations)
-        case syntax.Series():
-            bounds = _glued(
-                [
-                    text
-                    for index, sign in zip(node.bounds, (*node.relations, ""), strict=False)
-                    for text in (_index_text(index), sign)
-                ]
-            )
-            sign = "\\sum" if node.kind == "sum" else "\\prod"
-            upper = "" if node.upper is None else f"^{{{_index_text(node.upper)}}}"
-            return f"{sign}_{{{bounds}}}{upper}" if bounds else f"{sign}{upper}"
-        case syntax.Chain():
-            return _glued([spelled(part) for part in node.parts])
-        case syntax.Sum():
-            pieces = [("+" if sign > 0 else "-") + spelled(term) for sign, term in node.terms]
-            return "".join(pieces).removeprefix("+")
-
-
-def _listed(nodes: tuple[Node, ...], signs: tuple[str, ...]) -> str:
-    texts = [spelled(nodes[0])]
-    for sign, node in zip(signs, nodes[1:], strict=True):
-        texts += [sign, spelled(node)]
-    return _glued(texts)
-
-
-def _glued(texts: list[str]) -> str:
-    """Join texts, with a blank where a letter would lengthen a command."""
-    glued = ""
-    for text in texts:
-        tail = glued[glued.rfind("\\") :] if "\\" in glued else ""
-        glued += " " + text if tail[1:].isalpha() and text[:1].isalpha() else text
-    return glued
-
-
-def _index_text(index: Index) -> str:
-    text = "".join(("+" if sign > 0 else "-") + term for sign, term in index.terms)
-    text = text.removeprefix("+")
-    if index.equals is not None:
-        text += "=" + _index_text(index.equals)
-    return f"({text})" if index.bracketed else text
-
-
-def _script_text(sign: str, scripts: tuple[Index, ...]) -> str:
-    if not scripts:
-        return ""
-    text = ",".join(map(_index_text, scripts))
-    is_one_token = len(text) == 1 or (text[0] == "\\" and text[1:].isalpha())
-    return sign + (text if is_one_token else f"{{{text}}}")

@@ -160,10 +160,12 @@ def test_evidence_gives_the_bound(rnn: Model) -> None:
     assert "below 2^-" in str(verdict.evidence)
 
 
-PIECES = [*r"WUVhxybEat=+-()[]{}_^'|&,;", "h_t", "h_{t-1}", r"\frac", r"\partial", r"\sum_{t=1}^T",
-          r"\prod", r"\odot", r"\cdot", r"\top", r"\le", r"\|", r"\cdots", "diag", r"\tanh",
-          r"\frac{\partial E}{\partial h_t}", r"\frac{\partial h_t}{\partial h_{t-1}}", "1", "2",
-          r"\begin{bmatrix}", r"\end{bmatrix}", r"\\", r"\mathbf", r"\nabla_{W}", " ", "σ", "第"]  # fmt: skip
+PIECES = [
+    *r"WUVhxybEat=+-()[]{}_^'|&,;", "h_t", "h_{t-1}", r"\frac", r"\partial", r"\sum_{t=1}^T",
+    r"\prod", r"\odot", r"\cdot", r"\top", r"\le", r"\|", r"\cdots", "diag", r"\tanh",
+    r"\frac{\partial E}{\partial h_t}", r"\frac{\partial h_t}{\partial h_{t-1}}", "1", "2",
+    r"\begin{bmatrix}", r"\end{bmatrix}", r"\\", r"\mathbf", r"\nabla_{W}", " ", "σ", "第",
+]  # fmt: skip
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

@@ -18,6 +18,7 @@ _PREFIX = re.compile(r"([ \t]*(?:>[ \t]?)*[ \t]*)((?:[-*+]|\d{1,9}[.)])[ \t]+)?"
 _BLOCK_STARTS = re.compile(
     r"[ \t]*(?:\r?$|(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]|```|~~~|\$\$|\\\[|\\begin)"
 )
+_FORMULA = re.compile(r"(\$[^$]+\$)")
 _MARKDOWN = re.compile(r"([\\`*_<>\[\]$|~])")
 
 
@@ -109,24 +110,31 @@ def _quote(claim: CheckedClaim, is_one_of_several: bool) -> Iterator[str]:
     verdict = claim.verdict
     sentences = [_head(claim, is_one_of_several)]
     sentences += [f"{_escaped(verdict.reading)}."] if verdict.reading else []
-    sentences += [_escaped(verdict.why)] if verdict.why else []
+    sentences += [_with_formulas(verdict.why)] if verdict.why else []
+    sentences += [f"{_with_formulas(verdict.evidence)}."] if verdict.evidence else []
     head, *rest = sentences
     yield f"{head}: {' '.join(rest)}" if rest else head
     if verdict.repair is not None:
         repair = marked(claim.claim, _of_one_line(verdict.repair), "\\textcolor{red}{", "}")
         yield from ("", f"$${repair}$$")
     if verdict.counterexample is not None:
-        yield from ("", f"Counterexample: {_escaped(_cut(verdict.counterexample))}")
+        yield from ("", f"Counterexample: {_with_formulas(_cut(verdict.counterexample))}")
 
 
 def _comment(claim: CheckedClaim, is_one_of_several: bool) -> Iterator[str]:
     verdict = claim.verdict
-    parts = [_head(claim, is_one_of_several), verdict.reading, verdict.why]
+    parts = [_head(claim, is_one_of_several), verdict.reading, verdict.why, verdict.evidence]
     yield f"% bptt: {': '.join(_of_one_line(part) for part in parts if part)}"
     if verdict.repair is not None:
         yield f"% bptt: repair: {_of_one_line(verdict.repair)}"
     if verdict.counterexample is not None:
         yield f"% bptt: counterexample: {_of_one_line(_cut(verdict.counterexample))}"
+
+
+def _with_formulas(text: str) -> str:
+    """Return a sentence for Markdown in which what stands between dollars stays a formula."""
+    parts = _FORMULA.split(_of_one_line(text))
+    return "".join(part if n % 2 else _escaped(part) for n, part in enumerate(parts))
 
 
 def _cut(text: str) -> str:

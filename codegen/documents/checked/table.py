@@ -15,6 +15,7 @@ from codegen.documents.checked.words import (
     MARKS,
     WORDS,
     foundations,
+    sentence,
     shortened,
     summary,
     unicode,
@@ -73,9 +74,9 @@ def _cell(claim: CheckedClaim, room: int) -> Iterator[Text]:
     if verdict.repair is not None:
         yield _repair(claim.claim, verdict.repair)
     if verdict.why:
-        yield Text(printable(verdict.why), style="dim")
+        yield Text(sentence(verdict.why), style="dim")
     if verdict.counterexample is not None and verdict.repair is None:
-        yield Text(f"counterexample: {printable(verdict.counterexample)}", style="dim")
+        yield Text(f"counterexample: {sentence(verdict.counterexample)}", style="dim")
 
 
 #: Characters of private use, for a moment, around what a repair changes.

@@ -35,6 +35,18 @@ _AFTER_SCRIPT = re.compile(
 _IN_BRACKETS = re.compile(r"([(\[]) +| +([)\]])")
 
 
+def sentence(text: str) -> str:
+    """Return a sentence for the terminal, the formulas between dollars in plain text.
+
+    Examples
+    --------
+    >>> sentence("The sum over $k$ is missing.")
+    'The sum over k is missing.'
+    """
+    parts = re.split(r"\$([^$]+)\$", text)
+    return printable("".join(unicode(part) if n % 2 else part for n, part in enumerate(parts)))
+
+
 def unicode(latex: str) -> str:
     """Return a formula as Unicode text; one that is too deep or too long stays LaTeX.
 

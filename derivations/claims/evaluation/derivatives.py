@@ -90,7 +90,7 @@ def _arranged(
     """Give the tangents the shape of the derivative."""
     is_by_matrix = 1 not in by
     if of == (1, 1):
-        gradient = tangent.reshape(by)
+        gradient: Array = tangent.reshape(by)
         if evaluator.reading.rows and not is_by_matrix:
             gradient = gradient.reshape(1, -1)
         if evaluator.reading.weights_behind and is_by_matrix:

@@ -113,6 +113,7 @@ class Bench:
         return value is not None and not value.dual.value.any()
 
     def _holds_everywhere(self, left: Term, right: Term) -> bool:
+        cases = 0
         for numbers in ((0,), (0, 1)):
             try:
                 outcome = self._court.compare((left, right), AS_WRITTEN, numbers)
@@ -120,7 +121,8 @@ class Bench:
                 return False
             if not isinstance(outcome, Agreement) or outcome.is_empty:
                 return False
-        return outcome.cases >= self._own_cases(left)
+            cases = outcome.cases
+        return cases >= self._own_cases(left)
 
     def _own_cases(self, left: Term) -> int:
         """Return half the number of instances of the left side: most must be left."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from derivations.claims.repairs import edits_of_path_sums as path_sums
 from derivations.claims.repairs import edits_of_products as products
 from derivations.claims.repairs import edits_of_steps as steps
 from derivations.claims.repairs import edits_of_sums as sums
@@ -109,6 +110,8 @@ def kinds(names: Names) -> tuple[Kind, ...]:
         Kind(steps.range_moved, COMMON),
         Kind(steps.letter_bound, COMMON, size=2),
         Kind(sums.sum_added, COMMON),
+        Kind(path_sums.sum_extended, COMMON, size=2),
+        Kind(path_sums.paths_summed, COMMON, size=3),
         Kind(products.diagonal_made, COMMON, is_usual=True, is_structural=True),
         Kind(products.factor_moved, COMMON, least=2, is_structural=True),
         Kind(names.symbol_exchanged, COMMON, least=2),

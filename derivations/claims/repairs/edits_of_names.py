@@ -63,10 +63,10 @@ class Names:
         if partial is None or not isinstance(partial.by, Symbol):
             return
         for other in scene.symbols:
-            if other.key not in (partial.by.key, *scene.source.definitions):
-                if (other.time is None) == (partial.by.time is None):
-                    by = other if other.time is None else replace(other, time=partial.by.time)
-                    yield replace(partial, by=by), Why("This is the gradient of {}.", (by,))
+            is_other = other.key not in (partial.by.key, *scene.source.definitions)
+            if is_other and (other.time is None) == (partial.by.time is None):
+                by = other if other.time is None else replace(other, time=partial.by.time)
+                yield replace(partial, by=by), Why("This is the gradient of {}.", (by,))
 
     def loss_exchanged(self, spot: Spot, scene: Scene) -> Iterator[Proposal]:
         """The loss of one step where all of them stand, or the other way round."""
@@ -88,7 +88,10 @@ class Names:
         for step in dict.fromkeys((*self._scene.steps_near(spot), *self._scene.steps)):
             loss = self.graph.loss(step)
             if loss is not None:
-                yield replace(partial, of=loss), Why("The loss of one step is meant, not the total one.")
+                yield (
+                    replace(partial, of=loss),
+                    Why("The loss of one step is meant, not the total one."),
+                )
 
     # Gradients
 
@@ -152,7 +155,10 @@ class Names:
             if term.order == 0:
                 yield replace(term, order=1), Why("The slope is meant, not the function.")
             else:
-                yield replace(term, order=term.order - 1), Why("The function is meant, not its slope.")
+                yield (
+                    replace(term, order=term.order - 1),
+                    Why("The function is meant, not its slope."),
+                )
 
     def argument_exchanged(self, spot: Spot, scene: Scene) -> Iterator[Proposal]:
         """What the forward equations apply the function to, at a step of the claim."""
@@ -211,7 +217,9 @@ class Names:
         sign = self._scene.product
         factors: list[Term] = []
         for term in (left, right):
-            factors += term.factors if isinstance(term, Chain) and set(term.signs) == {sign} else [term]
+            factors += (
+                term.factors if isinstance(term, Chain) and set(term.signs) == {sign} else [term]
+            )
         return Chain(tuple(factors), (sign,) * (len(factors) - 1))
 
     def factor_added(self, spot: Spot, scene: Scene) -> Iterator[Proposal]:
@@ -230,7 +238,8 @@ class Names:
                 yield made, Why("The factor {} is missing.", (matrix,))
 
     def _takes_factor(self, spot: Spot) -> bool:
-        if not spot.is_value or isinstance(spot.term, Number | Sum) and spot.parent is None:
+        is_whole_sum = isinstance(spot.term, Number | Sum) and spot.parent is None
+        if not spot.is_value or is_whole_sum:
             return False
         return spot.is_member or isinstance(spot.parent, Chain | Transposed)
 
@@ -271,7 +280,7 @@ class Names:
         """A path that the graph has and the claim has not."""
         if spot.parent is not None:
             return
-        have = {child for child in spot.term.walk()}
+        have = set(spot.term.walk())
         for term in self.suggestions.terms:
             if term not in have:
                 for sign in (1, -1):
@@ -280,7 +289,11 @@ class Names:
     def _why_missing(self, term: Term, sign: int) -> Why:
         if sign < 0:
             return Why("The term {} is too many.", (term,))
-        if isinstance(term, Partial) and isinstance(term.of, Symbol) and self.graph.is_loss(term.of):
+        if (
+            isinstance(term, Partial)
+            and isinstance(term.of, Symbol)
+            and self.graph.is_loss(term.of)
+        ):
             return Why("The term of the local loss is missing.")
         return Why("The term {} is missing.", (term,))
 

@@ -56,7 +56,10 @@ def layout_changed(spot: Spot, scene: Scene) -> Iterator[Proposal]:
     if not isinstance(term, Chain) or any(map(scene.is_elementwise, term.signs)):
         return
     turned = [_turned(factor, scene) for factor in reversed(term.factors)]
-    yield chain_of(turned, list(reversed(term.signs))), Why("The product stands in the other layout.")
+    yield (
+        chain_of(turned, list(reversed(term.signs))),
+        Why("The product stands in the other layout."),
+    )
 
 
 def _turned(term: Term, scene: Scene) -> Term:
@@ -164,7 +167,10 @@ def grouped(spot: Spot, scene: Scene) -> Iterator[Proposal]:
         if 1 < end - start < len(term.factors):
             factors = [*term.factors[:start], part(term, start, end), *term.factors[end:]]
             signs = [*term.signs[:start], *term.signs[end - 1 :]]
-            yield Chain(tuple(factors), tuple(signs)), Why("The brackets of the product are missing.")
+            yield (
+                Chain(tuple(factors), tuple(signs)),
+                Why("The brackets of the product are missing."),
+            )
 
 
 def ungrouped(spot: Spot, scene: Scene) -> Iterator[Proposal]:
@@ -176,7 +182,10 @@ def ungrouped(spot: Spot, scene: Scene) -> Iterator[Proposal]:
         if isinstance(factor, Chain):
             factors = (*term.factors[:position], *factor.factors, *term.factors[position + 1 :])
             signs = (*term.signs[:position], *factor.signs, *term.signs[position:])
-            yield Chain(factors, signs), Why("The brackets of the product stand in the wrong place.")
+            yield (
+                Chain(factors, signs),
+                Why("The brackets of the product stand in the wrong place."),
+            )
 
 
 def vectors_multiplied(spot: Spot, scene: Scene) -> Iterator[Proposal]:

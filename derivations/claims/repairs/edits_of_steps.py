@@ -50,7 +50,10 @@ def step_shifted(spot: Spot, scene: Scene) -> Iterator[Proposal]:
             yield new, _belongs(spot, term, new)
     elif isinstance(term, Power) and term.exponent.letters:
         for move in (1, -1):
-            yield replace(term, exponent=term.exponent.shifted(move)), Why("The power is off by one.")
+            yield (
+                replace(term, exponent=term.exponent.shifted(move)),
+                Why("The power is off by one."),
+            )
 
 
 def _belongs(spot: Spot, old: Symbol, new: Symbol) -> Why:

@@ -90,9 +90,13 @@ class Graph:
         if self._scene.source.total is not None:
             return self._scene.symbol(self._scene.source.total, None)
         for equation in self._equations:
-            if equation.time is None and self._network.loss is not None and any(
-                isinstance(piece, Symbol) and piece.key == self._network.loss
-                for piece in equation.right.walk()
+            if (
+                equation.time is None
+                and self._network.loss is not None
+                and any(
+                    isinstance(piece, Symbol) and piece.key == self._network.loss
+                    for piece in equation.right.walk()
+                )
             ):
                 return Symbol(equation.name)
         return None
@@ -133,9 +137,7 @@ class Graph:
     def feeds_loss(self, quantity: Symbol) -> bool:
         """Tell whether the loss of a quantity's own step sees it."""
         loss = self.loss(quantity.time)
-        return loss is not None and any(
-            entry for entry in self._gradient(Partial(loss, quantity))
-        )
+        return loss is not None and any(entry for entry in self._gradient(Partial(loss, quantity)))
 
     def _gradient(self, partial: Partial) -> list[object]:
         value = self._scene.value(partial)
@@ -183,7 +185,7 @@ class Graph:
         return piece.function not in ("\\diag", "\\softmax", "\\log", "\\exp")
 
     def slopes_at(self, step: Step | None) -> tuple[Term, ...]:
-        """Return the slopes of the functions at a step, written by output first: 1 − h², then f′."""
+        """Return the slopes of the functions at a step, each by output first: 1 − h², then f′."""
         if step not in self._slopes:
             self._slopes[step] = tuple(self._found_slopes(step))
         return self._slopes[step]
@@ -209,11 +211,13 @@ class Graph:
         slope = None if function is None else function.slope_from_output
         if slope is None or not slope.is_polynomial(OUTPUT):
             return None
-        coefficients = [Fraction(int(c.p), int(c.q)) for c in Poly(slope, OUTPUT).all_coeffs()[::-1]]
+        coefficients = [
+            Fraction(int(c.p), int(c.q)) for c in Poly(slope, OUTPUT).all_coeffs()[::-1]
+        ]
         if len(coefficients) != 3 or not coefficients[2]:
             return None
         constant, linear, square = coefficients
-        if constant == 0 and (linear, square) == (1, -1):
+        if constant == 0 and linear == 1 and square == -1:
             inner = Sum(((1, Number(Fraction(1))), (-1, output)))
             return Chain((output, inner), (self._scene.elementwise,))
         if linear == 0 and square == -1:

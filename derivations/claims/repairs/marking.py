@@ -62,7 +62,9 @@ def _marked_sum(old: Sum, new: Sum) -> Term:
 def _aligned(old: list[Member], new: list[Member]) -> list[Member] | None:
     """Return the new members with marks, None where only something is gone."""
     made: list[Member] = []
-    for kind, start, end, low, high in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for kind, start, end, low, high in SequenceMatcher(
+        None, old, new, autojunk=False
+    ).get_opcodes():
         if kind == "equal":
             made += new[low:high]
         elif kind == "replace" and end - start == high - low:

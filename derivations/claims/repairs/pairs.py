@@ -120,7 +120,7 @@ class Pairs:
         return (old.shape, old.flexible, old.number) == (new.shape, new.flexible, new.number)
 
     def _broken_by(self, edit: Edit) -> Path | None:
-        """Return the path of the smallest piece that had a value before an edit and has none now."""
+        """Return the path of the smallest piece that has a value before an edit and none behind."""
         piece = edit.new
         for length in range(len(edit.path), -1, -1):
             path = edit.path[:length]
@@ -189,7 +189,7 @@ class Pairs:
     def _products(self) -> dict[Path, int]:
         """Elementwise products that are the side, or one of its terms, and their signs."""
         right = self._right
-        members = {(): (1, right)}
+        members: dict[Path, tuple[int, Term]] = {(): (1, right)}
         if isinstance(right, Sum):
             members = {(n,): member for n, member in enumerate(right.terms)}
         return {

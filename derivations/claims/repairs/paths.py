@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -170,6 +170,10 @@ def _pieces(term: Term) -> tuple[object, ...]:
 
 def _written(piece: Term) -> list[object]:
     """Return what is written for a piece itself."""
+    return list(_shown(piece))
+
+
+def _shown(piece: Term) -> Sequence[object]:
     match piece:
         case Symbol(name, time):
             signs = list(_signs(name))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from derivations.claims.court import Agreement, Court
-from derivations.claims.latex import Printer
+from derivations.claims.latex import Printer, boxed
 from derivations.claims.prepare import prepared
 from derivations.claims.reading import AS_WRITTEN
 from derivations.claims.repairs.bench import Bench
@@ -29,8 +29,8 @@ MOST_LEFT_SIDES = 40
 Stages = tuple[Callable[[Search], Iterator[Candidate]], ...]
 #: One edit; two; more, and what the graph suggests.
 FIRST: Stages = (Search.single,)
-SECOND: Stages = (Search.pairs,)
-THIRD: Stages = (Search.uniform, Search.rewritten_terms, Search.triples, Search.rewritten)
+SECOND: Stages = (Search.double,)
+THIRD: Stages = (Search.further, Search.rewritten_terms, Search.triples, Search.rewritten)
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,7 @@ class _Mender:
             whys += made.whys
         return _Mended(tuple(sides), tuple(whys))
 
-    def _with_other_left(
-        self, searches: dict[int, Search], is_further: bool
-    ) -> Iterator[_Mended]:
+    def _with_other_left(self, searches: dict[int, Search], is_further: bool) -> Iterator[_Mended]:
         """Another left side, and what the right sides then still need.
 
         In a chain, a left side that mends one of the sides is likely to be the right one.
@@ -167,19 +165,9 @@ class _Mender:
 
     def _shown(self, found: _Mended) -> Repair | None:
         """Return the repair as text, if the text says the same to the reader and holds."""
-        vocabulary = self._court.source.vocabulary
-        printer = Printer(vocabulary)
-        text = " = ".join(map(printer.text, found.sides))
-        if not self._is_read_back(text):
-            return None
-        pairs = (
-            zip(self._sides, found.sides, strict=True)
-            if len(self._sides) == len(found.sides)
-            else zip(found.sides, found.sides, strict=True)
-        )
-        shown = " = ".join(printer.text(marked(old, new)) for old, new in pairs)
-        why = " ".join(dict.fromkeys(why.written(vocabulary) for why in found.whys))
-        return Repair(found.sides, text, shown, why)
+        relations = ("=",) * (len(found.sides) - 1)
+        made = shown(self._court, self._sides, found.sides, found.whys, relations)
+        return made if self._is_read_back(made.latex) else None
 
     def _is_read_back(self, text: str) -> bool:
         try:
@@ -189,6 +177,37 @@ class _Mender:
         except BpttError:
             return False
         return all(holds(self._court, pair) for pair in itertools.pairwise(sides))
+
+
+def shown(
+    court: Court,
+    old: tuple[Term, ...],
+    new: tuple[Term, ...],
+    whys: tuple[Why, ...],
+    relations: tuple[str, ...],
+    old_relations: tuple[str, ...] | None = None,
+) -> Repair:
+    """Return new sides as text, with what differs from the old ones marked."""
+    vocabulary = court.source.vocabulary
+    printer = Printer(vocabulary)
+    before = old if len(old) == len(new) else new
+    pairs = zip(before, new, strict=True)
+    why = " ".join(dict.fromkeys(why.written(vocabulary) for why in whys))
+    return Repair(
+        new,
+        _related([printer.text(side) for side in new], relations, relations),
+        _related([printer.text(marked(*p)) for p in pairs], relations, old_relations or relations),
+        why,
+    )
+
+
+def _related(texts: list[str], relations: tuple[str, ...], before: tuple[str, ...]) -> str:
+    """Return sides with the signs between them, those that are new in boxes."""
+    text = texts[0]
+    for relation, old, side in zip(relations, before, texts[1:], strict=True):
+        sign = {"<=": "\\le", ">=": "\\ge"}.get(relation, relation)
+        text += f" {sign if relation == old else boxed(sign)} {side}"
+    return text
 
 
 def holds(court: Court, pair: tuple[Term, Term]) -> bool:

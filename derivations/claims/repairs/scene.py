@@ -55,7 +55,9 @@ class Scene:
             for choice in self.court.instances(point, (self.left, self.right))
             if self._is_there(self.left, choice)
         ]
-        best = max(choices, key=lambda choice: self._ordinariness(choice), default={"T": point.steps})
+        best = max(
+            choices, key=lambda choice: self._ordinariness(choice), default={"T": point.steps}
+        )
         middle = (point.network.start + point.steps) // 2
         return {**self._inner_letters(middle), **best}
 
@@ -83,9 +85,7 @@ class Scene:
         for side in (self.left, self.right):
             for piece in side.walk():
                 if isinstance(piece, Entry):
-                    found.update(
-                        (letter, 1) for index in piece.indices for letter in index.names
-                    )
+                    found.update((letter, 1) for index in piece.indices for letter in index.names)
         return found
 
     # Values
@@ -106,8 +106,10 @@ class Scene:
     def is_column(self, term: Term) -> bool:
         """Tell whether a term is a vector as the source has them: a column, or a row."""
         value = self.value(term)
-        return value is not None and value.is_vector and (
-            value.flexible or value.shape[0 if self.source.rows else 1] == 1
+        return (
+            value is not None
+            and value.is_vector
+            and (value.flexible or value.shape[0 if self.source.rows else 1] == 1)
         )
 
     def is_scalar(self, term: Term) -> bool:

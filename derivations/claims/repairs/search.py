@@ -116,21 +116,32 @@ class Search:
         new = replaced(outer.new, inner.old, inner.new)
         return None if new == outer.new else Candidate(put(self._right, outer.path, new), whys)
 
-    def uniform(self) -> Iterator[Candidate]:
-        """Yield sides that are one edit further than one edit of all factors."""
-        for base in self._bases():
-            further = Search(self._scene, self._bench, base.right)
-            for stage in (further.single(), further.pairs()):
-                for candidate in stage:
-                    yield Candidate(candidate.right, (*base.whys, *candidate.whys))
+    def double(self) -> Iterator[Candidate]:
+        """Yield the sides that are two edits away.
 
-    def _bases(self) -> Iterator[Candidate]:
-        """Yield what gives a side a value that has none, with one edit of all its factors."""
+        Where one edit of all factors gives a side a value that has none, it is one of the two.
+        """
+        for base, further in self._bases:
+            yield from _after(base, further.single())
+        if not self._bases:
+            yield from self.pairs()
+
+    def further(self) -> Iterator[Candidate]:
+        """Yield sides that are one edit of all factors and two more away."""
+        for base, further in self._bases:
+            yield from _after(base, further.pairs())
+
+    @cached_property
+    def _bases(self) -> list[tuple[Candidate, Search]]:
+        """What gives a side a value that has none, with one edit of all its factors."""
         if not self._broken:
-            return
-        for edit in edits_at(Spot((), self._right), self._scene, uniform_kinds()):
-            if self._bench.has_value(edit.new):
-                yield Candidate(edit.new, (edit.why,))
+            return []
+        made = edits_at(Spot((), self._right), self._scene, uniform_kinds())
+        return [
+            (Candidate(edit.new, (edit.why,)), Search(self._scene, self._bench, edit.new))
+            for edit in made
+            if self._bench.array(edit.new) is not None
+        ]
 
     def triples(self) -> Iterator[Candidate]:
         """Yield the sides that are three usual edits away."""
@@ -179,6 +190,12 @@ def broken(right: Term, scene: Scene, bench: Bench) -> list[Path]:
         and scene.value(spot.term) is None
         and all(scene.value(child) is not None for child in spot.term.children)
     ]
+
+
+def _after(base: Candidate, further: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Add what was done before."""
+    for candidate in further:
+        yield Candidate(candidate.right, (*base.whys, *candidate.whys))
 
 
 def _distinct(candidates: Iterable[Candidate]) -> Iterator[Candidate]:

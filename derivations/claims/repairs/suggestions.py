@@ -103,9 +103,10 @@ class Suggestions:
     def _partners(self, right: Term, piece: Symbol) -> Iterator[Term]:
         """Yield what multiplies a quantity entry by entry in an equation."""
         for term in right.walk():
-            if isinstance(term, Chain) and piece in term.factors and len(term.factors) == 2:
-                if self._scene.is_elementwise(term.signs[0]):
-                    yield term.factors[1 - term.factors.index(piece)]
+            if not isinstance(term, Chain) or piece not in term.factors:
+                continue
+            if len(term.factors) == 2 and self._scene.is_elementwise(term.signs[0]):
+                yield term.factors[1 - term.factors.index(piece)]
 
     # The whole right side
 
@@ -161,8 +162,12 @@ class Suggestions:
             yield self._product(Partial(own, last), product)
 
     def _fresh(self) -> str:
-        taken = {letter for side in (self._scene.left, self._scene.right) for p in side.walk()
-                 for letter in p.letters}
+        taken = {
+            letter
+            for side in (self._scene.left, self._scene.right)
+            for p in side.walk()
+            for letter in p.letters
+        }
         return next(letter for letter in _LETTERS if letter not in taken)
 
     # Parameters
@@ -212,14 +217,17 @@ class Suggestions:
         return None
 
     def _slopes_of(self, user: Symbol) -> Iterator[Term]:
+        """Yield the ways to write the slope of the function that gives a quantity."""
         right = self._graph.equation(user)
-        if isinstance(right, Apply):
-            for slope in self._graph.slopes_at(user.time):
-                value = self._scene.value(slope)
-                exact = self._scene.value(Apply(right.function, 1, right.argument))
-                if value is not None and exact is not None and value.shape == exact.shape:
-                    if (value.dual.value == exact.dual.value).all():
-                        yield slope
+        if not isinstance(right, Apply):
+            return
+        exact = self._scene.value(Apply(right.function, 1, right.argument))
+        for slope in self._graph.slopes_at(user.time):
+            value = self._scene.value(slope)
+            if value is None or exact is None or value.shape != exact.shape:
+                continue
+            if (value.dual.value == exact.dual.value).all():
+                yield slope
 
     def _outer_of(self, gradient: Term, member: Term, weight: Symbol) -> Term | None:
         if member == weight:
