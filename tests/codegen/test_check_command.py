@@ -313,7 +313,7 @@ def test_differences(before: str, after: str, expected: str) -> None:
 def test_verdicts_stand_behind_their_formulas(checked: Checked) -> None:
     copy = annotated(checked)
     assert copy == (
-        f"# Notes\n\n{FORWARD}\n\nSo\n$$\n{TRUE}\n$$\n\n> ✓ holds\n\n"
+        f"# Notes\n\n{FORWARD}\n\nSo\n$$\n{TRUE}\n$$\n\n> ✓ holds: 60 instances.\n\n"
         f"and, as one reads, ${TURNED}$,\nbut not\n\n"
         "> ✓ holds under a reading: denominator layout. It is \\*turned\\*.\n\n"
         f"- $${FALSE}$$\n\n  > ✗ false: The factors are swapped.\n  >\n"
@@ -351,7 +351,8 @@ def test_several_claims_of_a_display_say_which(judge: None) -> None:
     text = f"{FORWARD}\n\\begin{{align}}\n{TRUE} \\\\\n{FALSE}\n\\end{{align}}\nmore words\n"
     copy = annotated(check_notes(text))
     assert (
-        "\\end{align}\n\n> ✓ holds (line 3, equation 1)\n>\n> ✗ false (line 4, equation 2)" in copy
+        "\\end{align}\n\n> ✓ holds (line 3, equation 1): 60 instances.\n>\n"
+        "> ✗ false (line 4, equation 2)" in copy
     )
     assert "4\n\nmore words\n" in copy
 
