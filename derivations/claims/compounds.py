@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from derivations.claims.differentials import Parts
 from derivations.claims.steps import Step
@@ -13,6 +15,9 @@ from derivations.claims.terms import (
 )
 from derivations.claims.vocabulary import Vocabulary, plain
 from derivations.notation import syntax
+
+
+_SHORT_WORD = re.compile(r"\\text\{([A-Za-z]{2,3})\}")
 
 
 class Compound:
@@ -54,6 +59,16 @@ class Compound:
             return None
         value = Symbol(self.name, time)
         return Transposed(value) if transposed else value
+
+
+def spelled_out(node: syntax.Scripted) -> tuple[syntax.Node, ...] | None:
+    """Return a short word of a plain line as LaTeX would spell it: d, y_t for dy_t."""
+    base = node.base
+    word = _SHORT_WORD.fullmatch(base.text) if isinstance(base, syntax.Name) else None
+    if word is None:
+        return None
+    *first, last = (syntax.Name(letter, base.span) for letter in word[1])
+    return (*first, replace(node, base=last))
 
 
 def _bare(part: syntax.Node, vocabulary: Vocabulary) -> tuple[str, Step | None, bool]:

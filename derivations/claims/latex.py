@@ -169,8 +169,12 @@ class Printer:
             return None
         if not isinstance(node, syntax.Chain):
             return None
-        parts = [self._part(part, text, time) for part in node.parts]
-        return Spelling(" ".join(parts))
+        made, written = "", 0
+        for part in node.parts:
+            start, end = part.span
+            gap = text[written:start] if written else ""
+            made, written = made + gap + self._part(part, text, time), end
+        return Spelling(made)
 
     def _part(self, part: syntax.Node | syntax.Operator, text: str, time: Step | None) -> str:
         if isinstance(part, syntax.Name | syntax.Scripted):

@@ -255,21 +255,32 @@ class Rules:
         return Value(times(left.dual, right.dual, self.arithmetic))
 
     def _merged(self, factors: Sequence[Value]) -> list[Value]:
-        """Multiply neighbouring vectors of one length entry by entry."""
+        """Multiply neighbouring vectors of one length entry by entry.
+
+        A column and a row are no such neighbours: their product is the outer one. With a gradient
+        among them the result may be turned like one.
+        """
         merged: list[Value] = []
+        standing: tuple[int, ...] | None = None  # how the rigid ones of the last group stand
         for factor in factors:
             before = merged[-1] if merged else None
-            if before is not None and before.is_vector and factor.is_vector:
-                turned = factor.as_shape(before.shape)
-                if turned.shape != before.shape and before.flexible:
-                    before = before.as_shape(factor.shape)
-                if turned.shape == before.shape:
-                    merged[-1] = Value(
-                        entrywise(before.dual, turned.dual, self.arithmetic),
-                        before.flexible and factor.flexible,
-                    )
-                    continue
-            merged.append(factor)
+            rigid = None if factor.flexible else factor.shape
+            is_neighbour = (
+                before is not None
+                and before.is_vector
+                and factor.is_vector
+                and max(before.shape) == max(factor.shape)
+                and (rigid is None or standing is None or rigid == standing)
+            )
+            if before is None or not is_neighbour:
+                merged.append(factor)
+                standing = rigid
+                continue
+            standing = standing or rigid
+            shape = standing or before.shape
+            pair = [v if v.shape == shape else v.turned() for v in (before, factor)]
+            product = entrywise(pair[0].dual, pair[1].dual, self.arithmetic)
+            merged[-1] = Value(product, before.flexible or factor.flexible)
         return merged
 
     def _with_diagonals(self, factors: Sequence[Value]) -> list[Value]:

@@ -10,6 +10,8 @@ from derivations.notation.scanner import Piece
 from derivations.notation.words import NAME_TEXT, canonical_name
 
 _AND = ("and", "or")
+#: Words before a step for which something holds, not before what a letter stands for.
+_WHEN = ("for", "forall", "if", "when", "whenever", "at", "all", "every", "any")
 _ENDS = ("ROW", "END_OF_TEXT")
 #: What a side cannot end with.
 _OPEN = ("RELATION", "SIGN", "PRODUCT")
@@ -173,10 +175,15 @@ class _Reader:
         """Tell whether a stretch limits the steps: 1 ≤ k ≤ t, or t = T."""
         relations = self._relations(start, end)
         kinds = {piece.kind for piece in self._pieces[start:end]}
-        simple = {"NAME", "NUMBER", "SIGN", "RELATION", "WIDE", "PRIME"}
         if not relations or not set(relations) <= signs.ORDERS:
             return False
-        return kinds <= simple or ("=" not in relations and not kinds & {"TEXT", "UNKNOWN"})
+        if "=" not in relations:
+            return not kinds & {"TEXT", "UNKNOWN"}
+        pieces = [piece for piece in self._pieces[start:end] if piece.kind != "WIDE"]
+        alternates = all(p.kind in ("NAME", "NUMBER") for p in pieces[::2]) and all(
+            p.kind in ("SIGN", "RELATION") for p in pieces[1::2]
+        )
+        return alternates and pieces[0].text in signs.COUNTERS
 
     def _condition(self, start: int, end: int) -> None:
         place = self._pieces[start]
@@ -193,7 +200,9 @@ class _Reader:
         trimmed = end
         while trimmed > start and self._pieces[trimmed - 1].kind in ("WIDE", *_STOPS):
             trimmed -= 1
-        if self._has_relation and self._is_condition(start, trimmed):
+        relations = self._relations(start, trimmed)
+        says_when = not words or words[0] in _WHEN or "=" not in relations
+        if self._has_relation and says_when and self._is_condition(start, trimmed):
             self._condition(start, trimmed)
             return end
         if self._relations(start, end) and words and words[0] in _AND and self._has_relation:

@@ -126,6 +126,8 @@ RELATIONS = _spelled(
 )
 #: Relations that can limit the steps for which an equation is claimed.
 ORDERS = frozenset({"=", "<", "<=", ">", ">="})
+#: What counts steps and entries.
+COUNTERS = _words(r"i j k l m n p q r s t u T \tau \ell")
 #: Arrows before a statement say what it follows from, not what it says.
 LEADS = frozenset({"\\Rightarrow", "\\Leftrightarrow", "\\to"})
 

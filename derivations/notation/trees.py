@@ -9,7 +9,7 @@ from lark import Token, Transformer
 
 from derivations.notation import syntax
 from derivations.notation.layout import Refusal
-from derivations.notation.signs import ORDERS, UPRIGHT
+from derivations.notation.signs import COUNTERS, ORDERS, UPRIGHT
 from derivations.notation.spelling import glued, spelled
 from derivations.notation.syntax import Index, Node, Span
 
@@ -370,13 +370,10 @@ def _conditions(nodes: list[Node]) -> tuple[syntax.Condition, ...]:
     """Return what limits the steps; ``t = 1, …, T`` says 1 ≤ t ≤ T."""
     conditions: list[syntax.Condition] = []
     for position, node in enumerate(nodes):
-        is_condition = isinstance(node, syntax.Comparison) and set(node.relations) <= ORDERS
-        if is_condition:
-            assert isinstance(node, syntax.Comparison)
-            found = [index_of(side) for side in node.sides]
-            if all(index.body is None for index in found):
-                conditions.append(syntax.Condition(tuple(found), node.relations, node.span))
-                continue
+        condition = _condition(node)
+        if condition is not None:
+            conditions.append(condition)
+            continue
         before = nodes[position - 1] if position else None
         if conditions and (isinstance(node, syntax.Ellipsis) or not _is_equation(node)):
             if isinstance(before, syntax.Ellipsis) and conditions[-1].relations == ("=",):
@@ -386,6 +383,22 @@ def _conditions(nodes: list[Node]) -> tuple[syntax.Condition, ...]:
             continue
         raise _second(node)
     return tuple(conditions)
+
+
+def _condition(node: Node) -> syntax.Condition | None:
+    """Return a comparison of steps, or None for one of other things."""
+    if not isinstance(node, syntax.Comparison) or not set(node.relations) <= ORDERS:
+        return None
+    found = tuple(index_of(side) for side in node.sides)
+    terms = [text for index in found for _, text in index.terms]
+    if any(index.body is not None or index.equals is not None for index in found):
+        return None
+    if "=" in node.relations and (
+        found[0].word not in COUNTERS
+        or not all(len(t) == 1 or t[0] in "\\0123456789" for t in terms)
+    ):
+        return None
+    return syntax.Condition(found, node.relations, node.span)
 
 
 def _second(node: Node) -> Refusal:

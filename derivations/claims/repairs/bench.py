@@ -102,6 +102,8 @@ class Bench:
     def _is_trivial(self, right: Term) -> bool:
         """Tell whether an equation says nothing: both sides mean the same by definition."""
         left, other = (_plain(self._scene.expanded(side)) for side in (self._left, right))
+        if left not in self._written and any(piece == left for piece in other.walk()):
+            return True
         partials = (piece for piece in right.walk() if isinstance(piece, Partial))
         return left == other or any(map(self._vanishes, partials))
 

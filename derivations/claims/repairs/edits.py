@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,7 @@ from derivations.claims.repairs import edits_of_steps as steps
 from derivations.claims.repairs import edits_of_sums as sums
 from derivations.claims.repairs.edits_of_names import Names
 from derivations.claims.repairs.edits_of_steps import Proposal, Why
-from derivations.claims.repairs.paths import Path, Spot, put, spots, text_size
+from derivations.claims.repairs.paths import Path, Spot, put, spots, text_growth, text_size
 from derivations.claims.repairs.scene import Scene
 from derivations.claims.terms import Term
 
@@ -19,6 +20,8 @@ Propose = Callable[[Spot, Scene], Iterator[Proposal]]
 
 #: Edits that slip in together with others.
 COMMON, RARE = True, False
+#: Single edits of one side; a page of mathematics would have tens of thousands.
+MOST_EDITS = 3000
 #: Edits of the order of factors; two of them are no more than another order.
 ORDERINGS = {"factors_swapped", "factor_moved", "layout_changed"}
 
@@ -69,8 +72,8 @@ class Edit:
     path : tuple of int
     old, new : Term
     why : Why
-    size : int
-        How much of the text changes.
+    size, growth : int
+        How much of the text changes, and how much longer it becomes.
     kind : Kind
     before : Edit or None
         The edit that made what this one edits.
@@ -81,6 +84,7 @@ class Edit:
     new: Term
     why: Why
     size: int
+    growth: int
     kind: Kind
     before: Edit | None = None
 
@@ -119,9 +123,10 @@ def kinds(names: Names) -> tuple[Kind, ...]:
         Kind(names.gradient_moved, COMMON),
         Kind(names.slope_added, COMMON),
         Kind(names.function_dropped, COMMON),
+        Kind(names.function_added, COMMON),
         Kind(products.factor_dropped, COMMON, size=2, is_structural=True),
-        Kind(sums.term_dropped, COMMON, is_structural=True),
-        Kind(names.term_added, COMMON),
+        Kind(sums.term_dropped, COMMON, size=2, is_structural=True),
+        Kind(names.term_added, COMMON, size=3),
         Kind(products.layout_changed, COMMON, is_usual=True, size=2, is_structural=True),
         Kind(names.argument_exchanged, COMMON, is_usual=True),
         Kind(steps.steps_shifted_together, COMMON, is_usual=True, size=2, is_structural=True),
@@ -136,11 +141,12 @@ def kinds(names: Names) -> tuple[Kind, ...]:
         Kind(steps.repeated_symbol_shifted, COMMON, size=2),
         Kind(steps.order_of_time, RARE),
         Kind(sums.sum_dropped, RARE),
-        Kind(sums.scaled, RARE),
+        Kind(sums.scaled, RARE, least=3),
         Kind(names.gradients_moved, RARE, size=4),
         Kind(names.derivative_turned, RARE),
         Kind(names.slope_changed, RARE),
         Kind(names.factor_added, RARE),
+        Kind(names.outer_product_made, RARE),
     )
 
 
@@ -151,16 +157,24 @@ def uniform_kinds() -> tuple[Kind, ...]:
 
 def edits(side: Term, scene: Scene, table: tuple[Kind, ...]) -> list[Edit]:
     """Return every single edit of a side, those that change least first."""
-    found: list[Edit] = []
-    for spot in spots(side):
-        found += edits_at(spot, scene, table)
-    return sorted(found, key=lambda edit: edit.size)
+    made = (edit for spot in spots(side) for edit in edits_at(spot, scene, table))
+    found = list(itertools.islice(made, MOST_EDITS))
+    places = {kind: place for place, kind in enumerate(table)}
+    return sorted(found, key=lambda edit: (edit.size, edit.growth, places[edit.kind]))
 
 
 def edits_at(spot: Spot, scene: Scene, table: tuple[Kind, ...]) -> list[Edit]:
     """Return every edit of one piece."""
     return [
-        Edit(spot.path, spot.term, new, why, kind.measured(spot.term, new), kind)
+        Edit(
+            spot.path,
+            spot.term,
+            new,
+            why,
+            kind.measured(spot.term, new),
+            text_growth(spot.term, new),
+            kind,
+        )
         for kind in table
         for new, why in kind.propose(spot, scene)
         if new != spot.term

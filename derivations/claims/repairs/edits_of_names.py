@@ -16,6 +16,7 @@ from derivations.claims.terms import (
     Chain,
     Number,
     Partial,
+    Power,
     Sum,
     Symbol,
     Term,
@@ -148,6 +149,18 @@ class Names:
         if isinstance(term, Apply) and term.function != "\\diag" and term.order == 0:
             yield term.argument, Why("The function is applied once too often.")
 
+    def function_added(self, spot: Spot, scene: Scene) -> Iterator[Proposal]:
+        """x becomes f(x), as the forward equations have it, or its square."""
+        term = spot.term
+        if not isinstance(term, Symbol) or spot.is_in_derivative or spot.is_in_argument:
+            return
+        if isinstance(spot.parent, Sum):
+            yield Power(term, Step((), 2)), Why("The square of {} is meant.", (term,))
+        for new in self.graph.slopes_at(term.time):
+            if isinstance(new, Apply) and new.argument == term:
+                made = replace(new, order=0)
+                yield made, Why("{} belongs where {} stands.", (made, term))
+
     def slope_changed(self, spot: Spot, scene: Scene) -> Iterator[Proposal]:
         """f for f′ or f′ for f."""
         term = spot.term
@@ -236,6 +249,32 @@ class Names:
             if self._fits(spot.term, matrix):
                 made = Chain((spot.term, matrix), (scene.product,))
                 yield made, Why("The factor {} is missing.", (matrix,))
+
+    def outer_product_made(self, spot: Spot, scene: Scene) -> Iterator[Proposal]:
+        """A gradient by a matrix is an outer product: the other vector is missing."""
+        whole, value = scene.value(scene.left), scene.value(spot.term)
+        if not self._takes_factor(spot) or whole is None or value is None:
+            return
+        if not whole.is_matrix or not value.is_vector:
+            return
+        for symbol in scene.symbols:
+            if symbol.key in scene.source.definitions or not scene.is_vector(symbol):
+                continue
+            for step in [None] if symbol.time is None else self._steps_before(spot):
+                other = replace(symbol, time=step)
+                pair = (
+                    (Transposed(other), spot.term)
+                    if scene.source.rows
+                    else (
+                        spot.term,
+                        Transposed(other),
+                    )
+                )
+                yield Chain(pair, (scene.product,)), Why("The factor {} is missing.", (other,))
+
+    def _steps_before(self, spot: Spot) -> list[Step]:
+        near = [step.shifted(move) for step in self._scene.steps_near(spot) for move in (0, -1)]
+        return list(dict.fromkeys(near))
 
     def _takes_factor(self, spot: Spot) -> bool:
         is_whole_sum = isinstance(spot.term, Number | Sum) and spot.parent is None

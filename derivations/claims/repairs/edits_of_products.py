@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from derivations.claims.repairs.edits_of_steps import Proposal, Why
-from derivations.claims.repairs.edits_of_sums import chain_of, part
+from derivations.claims.repairs.edits_of_sums import chain_of, part, sum_of
 from derivations.claims.repairs.paths import Spot
 from derivations.claims.repairs.scene import Scene
 from derivations.claims.terms import (
@@ -290,14 +290,22 @@ def factor_dropped(spot: Spot, scene: Scene) -> Iterator[Proposal]:
 
 
 def operator_exchanged(spot: Spot, scene: Scene) -> Iterator[Proposal]:
-    """A product becomes a sum, or a sum of two terms a product."""
-    term = spot.term
+    """A product becomes a sum, or two terms of a sum a product."""
+    term, why = spot.term, Why("The factors are multiplied, not added.")
     if isinstance(term, Chain):
         for position in range(1, len(term.factors)):
             left, right = part(term, 0, position), part(term, position, len(term.factors))
             for sign in (1, -1):
                 yield Sum(((1, left), (sign, right))), Why("The terms are added, not multiplied.")
-    elif isinstance(term, Sum) and len(term.terms) == 2:
-        pair = tuple(child for _, child in term.terms)
-        for sign_text in dict.fromkeys((scene.elementwise, scene.product)):
-            yield Chain(pair, (sign_text,)), Why("The factors are multiplied, not added.")
+    elif isinstance(term, Sum):
+        for position in range(len(term.terms) - 1):
+            for sign_text in dict.fromkeys((scene.elementwise, scene.product)):
+                yield _multiplied(term, position, sign_text), why
+
+
+def _multiplied(term: Sum, position: int, sign_text: str) -> Term:
+    """Return a sum with two neighbouring terms multiplied."""
+    (sign, left), (_, right) = term.terms[position : position + 2]
+    factors = [left, right]
+    before, after = term.terms[:position], term.terms[position + 2 :]
+    return sum_of([*before, (sign, chain_of(factors, [sign_text])), *after])

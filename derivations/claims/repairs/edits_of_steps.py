@@ -69,7 +69,8 @@ def step_replaced(spot: Spot, scene: Scene) -> Iterator[Proposal]:
         return
     near = {term.time, term.time.shifted(1), term.time.shifted(-1)}
     letters = [Step.letter(letter) for letter in sorted(spot.bound)]
-    for step in dict.fromkeys((*scene.left_steps, *letters, Step.letter("T"))):
+    others = [s.shifted(move) for s in (*letters, *scene.left_steps) for move in (0, -1, 1)]
+    for step in dict.fromkeys((*others, Step.letter("T"))):
         if step not in near:
             new = replace(term, time=step)
             yield new, _belongs(spot, term, new)

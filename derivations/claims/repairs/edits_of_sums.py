@@ -43,7 +43,7 @@ def term_dropped(spot: Spot, scene: Scene) -> Iterator[Proposal]:
 
 def scaled(spot: Spot, scene: Scene) -> Iterator[Proposal]:
     """A factor of one half or two."""
-    if not spot.is_member or not spot.is_value:
+    if not spot.is_member or not spot.is_value or isinstance(spot.term, Number):
         return
     half = Quotient(Number(Fraction(1)), Number(Fraction(2)))
     for number in (Number(Fraction(2)), half):

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from derivations.claims.court import STEPS
 from derivations.claims.repairs.bench import Bench, Residues, quotient, residues
 from derivations.claims.repairs.edits import Edit, Kind, edits_at
 from derivations.claims.repairs.paths import Path, Spot, contain, put, spot_at
@@ -18,7 +19,8 @@ from derivations.claims.repairs.scene import Scene
 from derivations.claims.terms import Chain, Series, Sum, Term, Transposed
 from derivations.proof.arithmetic import PRIME, Array
 
-#: Pairs that are tried, and single edits that are combined, those that change least first.
+#: Pairs that are tried (fewer in longer networks, which cost more), pairs that are looked up, and
+#: single edits that are combined; those that change least first.
 MOST_PAIRS, MOST_LIKELY, MOST_COMBINED = 3000, 200, 200
 
 Pair = tuple[Edit, Edit]
@@ -98,7 +100,8 @@ class Pairs:
         ]
         pairs += self._twice(common)
         likely = [*self._adding(), *self._multiplying()]
-        return [*_nearest(pairs, MOST_PAIRS), *_nearest(likely, MOST_LIKELY)]
+        most = MOST_PAIRS * STEPS[0] // self._scene.evaluator.point.steps
+        return [*_nearest(pairs, most), *_nearest(likely, MOST_LIKELY)]
 
     # What single edits do
 

@@ -157,6 +157,11 @@ def text_size(old: Term, new: Term) -> int:
     return max(1, sum(map(abs, gap.values())))
 
 
+def text_growth(old: Term, new: Term) -> int:
+    """Return how many signs and names more one term has."""
+    return len(_pieces(new)) - len(_pieces(old))
+
+
 @lru_cache(maxsize=REMEMBERED)
 def _pieces(term: Term) -> tuple[object, ...]:
     """Return the signs and names in a term."""

@@ -174,7 +174,8 @@ class Scene:
     def steps_near(self, spot: Spot) -> tuple[Step, ...]:
         """Return the steps that occur in a piece and in what it stands in."""
         around = spot.above[-1] if spot.above else spot.term
-        near = [*_steps(spot.term), *_steps(around)]
+        bound = [Step.letter(letter) for letter in sorted(spot.bound)]
+        near = [*_steps(spot.term), *_steps(around), *bound]
         return tuple(dict.fromkeys([*near, *self.left_steps]))[:MOST_STEPS]
 
     # Names

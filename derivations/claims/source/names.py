@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from derivations.activations import FUNCTIONS, ScalarFunction
-from derivations.claims.compounds import Compound
+from derivations.claims.compounds import Compound, spelled_out
 from derivations.claims.elaborate import FUNCTION_LETTERS
 from derivations.claims.source.data import Source
 from derivations.claims.source.definitions import Named, is_definition, named, used_names
@@ -221,6 +221,7 @@ class Learner:
             return
         name = canonical(base, below, above)
         vocabulary.learn(name, spelling_of(vocabulary, free, text), is_timed=time is not None)
+        self._learn_spelled_out(node, name, is_timed=time is not None)
 
     def _learn_left(self, line: Line) -> None:
         """Learn the name that a definition introduces; a lone step on its left is its time."""
@@ -268,6 +269,14 @@ class Learner:
         name = canonical(base, below, above)
         if plain(name) != "T" and name not in vocabulary.aliases:
             vocabulary.learn(name, spelling, is_timed=time is not None)
+            self._learn_spelled_out(left, name, is_timed=time is not None)
+
+    def _learn_spelled_out(self, node: syntax.Scripted, name: str, *, is_timed: bool) -> None:
+        """The word dy of a plain line is d y in LaTeX."""
+        spelled = spelled_out(node)
+        if spelled is not None:
+            compound = Compound(spelled, name, is_timed, self.source.vocabulary)
+            self.source.compounds.append(compound)
 
     def _is_entry(self, left: syntax.Scripted, line: Line) -> bool:
         """w_{i,j} = W_{i,j}: the letters stand for positions on both sides."""
