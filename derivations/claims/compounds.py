@@ -16,7 +16,6 @@ from derivations.claims.terms import (
 from derivations.claims.vocabulary import Vocabulary, plain
 from derivations.notation import syntax
 
-
 _SHORT_WORD = re.compile(r"\\text\{([A-Za-z]{2,3})\}")
 
 

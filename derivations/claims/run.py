@@ -257,7 +257,7 @@ class Run:
         return Dual(result, moved)
 
     def _total(self, loss: str) -> Dual:
-        from derivations.claims.values import Rules
+        from derivations.claims.rules import Rules
 
         point = self.point
         first = point.steps if point.network.is_last_only else point.network.start

@@ -105,18 +105,22 @@ def _led(pieces: list[Piece]) -> list[Piece]:
     return pieces[start:]
 
 
-def _is_number(pieces: list[Piece], partners: dict[int, int], start: int) -> bool:
-    """Tell whether a bracket holds what numbers an equation: (3), (2.5a), (*), (\\rhd)."""
+def _is_number(
+    pieces: list[Piece], partners: dict[int, int], start: int, *, letters: bool = True
+) -> bool:
+    """Tell whether a bracket holds what numbers an equation: (3), (2.5a), (*), (\\rhd), (a)."""
     inner = [p for p in pieces[start + 1 : partners[start]] if p.kind != "WIDE"]
+    is_numbered = bool(inner) and inner[0].kind == "NUMBER"
     return 0 < len(inner) <= 5 and all(
         p.kind in ("NUMBER", "PRODUCT", "DOT", "UNKNOWN", "PRIME", "TEXT")
-        or (p.kind == "SIGN" and inner[0].kind == "NUMBER")
-        or (
-            p.kind == "NAME"
-            and (len(p.text) == 1 or p.text.startswith(("\\text{", "\\dd", "\\da")))
-        )
+        or (p.kind == "SIGN" and is_numbered)
+        or (p.kind == "NAME" and _is_mark(p.text, letters or is_numbered))
         for p in inner
     )
+
+
+def _is_mark(name: str, letters: bool) -> bool:
+    return name.startswith(("\\text{", "\\dagger", "\\ddagger")) or (letters and len(name) == 1)
 
 
 class _Reader:
@@ -231,7 +235,10 @@ class _Reader:
             return start
         if piece.kind in (*_ENDS, "TEXT", "RELATION", "DOT") or piece.text in ("\\forall", "∀"):
             return start
-        if self._is_behind(start) and _is_number(self._pieces, self._partners, start):
+        is_wide = any(p.text == "q" for p in gap)  # a smaller blank may stand before an argument
+        if self._is_behind(start) and _is_number(
+            self._pieces, self._partners, start, letters=is_wide
+        ):
             return self._partners[start] + 1
         has_comma = any(p.kind != "WIDE" for p in gap)
         if piece.kind == "LPAR" and self._is_behind(start) and self._has_relation:
@@ -248,7 +255,7 @@ class _Reader:
         if has_comma:
             self._kept.append(next(p for p in gap if p.kind != "WIDE"))
             return start
-        is_new = any(p.text == "q" for p in gap) and piece.kind not in _OPEN
+        is_new = is_wide and piece.kind not in _OPEN
         before = self._kept[-1].kind if self._kept else "RELATION"
         is_new &= self._has_relation and before not in _OPEN
         if is_new and self._relations(start, end):
@@ -282,7 +289,7 @@ class _Reader:
             return False
         inner = self._pieces[position + 1 : self._partners[position]]
         follows_dots = bool(self._kept) and self._kept[-1].kind == "ELLIPSIS"
-        if follows_dots and _is_number(self._pieces, self._partners, position):
+        if follows_dots and _is_number(self._pieces, self._partners, position, letters=False):
             self._kept.pop()  # a = b … (3)
             return True
         return bool(inner) and (

@@ -374,6 +374,8 @@ def _conditions(nodes: list[Node]) -> tuple[syntax.Condition, ...]:
         if condition is not None:
             conditions.append(condition)
             continue
+        if _is_boundary(node):
+            continue
         before = nodes[position - 1] if position else None
         if conditions and (isinstance(node, syntax.Ellipsis) or not _is_equation(node)):
             if isinstance(before, syntax.Ellipsis) and conditions[-1].relations == ("=",):
@@ -399,6 +401,16 @@ def _condition(node: Node) -> syntax.Condition | None:
     ):
         return None
     return syntax.Condition(found, node.relations, node.span)
+
+
+def _is_boundary(node: Node) -> bool:
+    """Tell whether a number is given to a symbol, such as h_0 = 0 beside a recursion."""
+    return (
+        isinstance(node, syntax.Comparison)
+        and node.relations == ("=",)
+        and isinstance(node.sides[0], syntax.Scripted)
+        and isinstance(node.sides[1], syntax.Number)
+    )
 
 
 def _second(node: Node) -> Refusal:

@@ -246,7 +246,7 @@ REMARKS = [
     r"(1) \quad %s", r"$%s$", r"$$%s$$", r"\[ %s \]", r"\( %s \)", r"\boxed{%s}",
     r"\boxed{%s \quad \in \mathbb{R}^n} \tag{2}", r"\begin{align*} %s \end{align*}",
     r"\begin{equation}\begin{split} %s \\ \end{split}\end{equation}", r"（%s） \\", r"%s。",
-    r"%s, \forall t", r"%s \qquad\text{(BPTT)}",
+    r"%s, \forall t", r"%s, \quad \delta_{T+1} = 0", r"%s \qquad\text{(BPTT)}",
 ]  # fmt: skip
 
 
@@ -270,6 +270,13 @@ def test_remarks_are_dropped(remark: str) -> None:
 )
 def test_conditions_stay(behind: str, condition: str) -> None:
     assert shown(CLEAN + behind) == f"{shown(CLEAN)} ; {condition}"
+
+
+@pytest.mark.parametrize(
+    "text", [r"a = f\ (x)", r"a = f \; \; (x)", r"J = A \cdots (B)", r"a = b (1)", r"a = (b)(c)"]
+)
+def test_factors_are_no_remarks(text: str) -> None:
+    assert shown(text).endswith(")>")
 
 
 def test_lines_of_one_chain_are_joined() -> None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from functools import singledispatch
 
 from derivations.claims.reading import Reading
+from derivations.claims.rules import Rules
 from derivations.claims.run import Run
 from derivations.claims.steps import Step
 from derivations.claims.terms import (
     Term,
 )
-from derivations.claims.values import Mismatch, OutOfRange, Rules, Undefined, Value
+from derivations.claims.values import Mismatch, OutOfRange, Undefined, Value
 
 #: What the letters of steps and entries stand for.
 Environment = Mapping[str, int]

@@ -54,7 +54,7 @@ class Names:
         elif term.time is not None:
             yield replace(other, time=term.time)
         else:
-            steps = dict.fromkeys((*self._scene.steps_near(spot), self._scene.running))
+            steps = dict.fromkeys((*self._steps_before(spot), self._scene.running))
             yield from (replace(other, time=step) for step in steps)
 
     def parameter_exchanged(self, spot: Spot, scene: Scene) -> Iterator[Proposal]:

@@ -115,19 +115,23 @@ def put(side: Term, path: Path, new: Term) -> Term:
     """Return a side with another piece at a path; needless brackets around it fall."""
     if not path:
         return new
+    position, *rest = path
+    merged = None if rest else _merged(side, new, position)
+    if merged is not None:
+        return merged
     children = list(side.children)
-    children[path[0]] = put(children[path[0]], path[1:], new)
-    return _rebuilt(side, children, path[0])
-
-
-def _rebuilt(term: Term, children: list[Term], position: int) -> Term:
-    new = children[position]
-    if isinstance(term, Sum) and isinstance(new, Sum):
-        return _merged_sum(term, new, position)
-    if isinstance(term, Chain) and isinstance(new, Chain) and _is_one_product(term, new):
-        return _merged_chain(term, new, position)
+    children[position] = put(children[position], tuple(rest), new)
     remaining = iter(children)
-    return term.mapped(lambda _: next(remaining))
+    return side.mapped(lambda _: next(remaining))
+
+
+def _merged(outer: Term, inner: Term, position: int) -> Term | None:
+    """Return a sum of sums, or a product of products, in one; None where brackets are needed."""
+    if isinstance(outer, Sum) and isinstance(inner, Sum):
+        return _merged_sum(outer, inner, position)
+    if isinstance(outer, Chain) and isinstance(inner, Chain) and _is_one_product(outer, inner):
+        return _merged_chain(outer, inner, position)
+    return None
 
 
 def _merged_sum(outer: Sum, inner: Sum, position: int) -> Term:
