@@ -69,6 +69,8 @@ def _judged(
             f"The relation {strange.pop()} says nothing that could be checked.", place
         )
     sides = court.terms(statement, place)
+    if statement.conditions:
+        court = court.under(statement.conditions, place)
     is_named = isinstance(sides[0], Symbol) and not court.knows(sides[0])
     if is_named and len(sides) > 2 and statement.relations[0] == "=":
         sides = sides[1:]  # a name given on the way: the rest of the chain is what can be checked

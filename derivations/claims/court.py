@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
+import math
+import operator
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,9 +18,10 @@ from derivations.claims.prepare import accumulation
 from derivations.claims.reading import AS_WRITTEN, Reading
 from derivations.claims.run import SIZES, Point
 from derivations.claims.source import Source
+from derivations.claims.steps import Step
 from derivations.claims.terms import Entry, Partial, Series, Symbol, Term
 from derivations.claims.values import Mismatch, OutOfRange, Undefined
-from derivations.errors import Place
+from derivations.errors import NotationError, Place
 from derivations.notation import syntax
 from derivations.proof.arithmetic import (
     COMPARED_DIGITS,
@@ -36,11 +40,20 @@ STEPS = (4, 5)
 MOST_STEPS = 24
 #: At most so many choices of the free steps and entries are looked at.
 MOST_INSTANCES = 60
+#: Of more choices than these, as many are drawn.
+MOST_CHOICES = 5000
 #: Relative difference below which doubles are taken for equal and looked at again.
 CLOSE = 1e-9
 
 Instance = Mapping[str, int]
 
+_COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
+    "=": operator.eq,
+    "<=": operator.le,
+    "<": operator.lt,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
 _ARITHMETIC: Mapping[str, Callable[[int], Arithmetic]] = {
     "exact": Field,
     "double": Floating,
@@ -89,6 +102,31 @@ class Agreement:
 Outcome = Agreement | Difference
 
 
+@dataclass(frozen=True)
+class Limit:
+    """A chain of inequalities between steps, under which a claim is meant.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+    relations : tuple of str
+    """
+
+    steps: tuple[Step, ...]
+    relations: tuple[str, ...]
+
+    def admits(self, instance: Instance) -> bool:
+        """Tell whether an instance satisfies the chain, as far as it names the letters."""
+        for relation, (one, other) in zip(
+            self.relations, itertools.pairwise(self.steps), strict=True
+        ):
+            if one.names | other.names <= instance.keys() and not _COMPARISONS[relation](
+                one.at(instance), other.at(instance)
+            ):
+                return False
+        return True
+
+
 class Court:
     """Everything that claims about one source share: networks at random points.
 
@@ -101,6 +139,28 @@ class Court:
         self.source = source
         self._networks: dict[tuple[bool, bool], Network] = {}
         self._points: dict[tuple[object, ...], Point] = {}
+        self._limits: tuple[Limit, ...] = ()
+
+    def under(self, conditions: Sequence[syntax.Condition], place: Place) -> Court:
+        """Return the court for a claim that holds under conditions only, such as k < t.
+
+        Raises
+        ------
+        NotationError
+            When a condition speaks of something else than steps.
+        """
+        narrower = copy.copy(self)
+        narrower._limits = tuple(self._limit(condition, place) for condition in conditions)
+        return narrower
+
+    def _limit(self, condition: syntax.Condition, place: Place) -> Limit:
+        steps = [self.source.vocabulary.step_of(index) for index in condition.indices]
+        known = [step for step in steps if step is not None]
+        if len(known) < len(steps):
+            raise NotationError(
+                "A condition compares steps, such as 1 \\le k \\le t.", place.part(*condition.span)
+            )
+        return Limit(tuple(known), condition.relations)
 
     def network(self, reading: Reading = AS_WRITTEN) -> Network:
         key = (reading.preactivation_state, reading.last_loss)
@@ -243,9 +303,7 @@ class Court:
             else range(first - 1, point.steps + 1)
             for letter in sorted(free)
         ]
-        choices = list(itertools.product(*ranges))
-        if len(choices) > MOST_INSTANCES:
-            random.Random(0).shuffle(choices)
+        choices = _choices(ranges)
         backward = point.network.backward
         pairs = [
             pair
@@ -256,11 +314,23 @@ class Court:
         found = 0
         for choice in choices:
             instance = {"T": point.steps, **dict(zip(sorted(free), choice, strict=True))}
-            if all(_is_later(of, by, instance) for of, by in pairs):
+            is_meant = all(_is_later(of, by, instance) for of, by in pairs)
+            if is_meant and all(limit.admits(instance) for limit in self._limits):
                 found += 1
                 yield instance
             if found >= MOST_INSTANCES:
                 return
+
+
+def _choices(ranges: Sequence[range]) -> list[tuple[int, ...]]:
+    """Return choices from several ranges: all of them, in any order, or some of very many."""
+    if math.prod(map(len, ranges)) <= MOST_CHOICES:
+        choices = list(itertools.product(*ranges))
+        if len(choices) > MOST_INSTANCES:
+            random.Random(0).shuffle(choices)
+        return choices
+    drawn = random.Random(0)
+    return [tuple(drawn.choice(r) for r in ranges) for _ in range(MOST_CHOICES)]
 
 
 def _is_later(of: Symbol, by: Symbol, instance: Instance) -> bool:

@@ -154,6 +154,14 @@ def test_a_model_without_a_loss_is_read_but_not_derived() -> None:
         derive(model)
 
 
+def test_conditions_narrow_a_claim(rnn: Model) -> None:
+    claim = r"\frac{\partial E_t}{\partial h_k} = 0"
+    assert check(rnn, claim, repairs=False).verdict == "false"
+    same = r"\frac{\partial h_t}{\partial h_k} = \operatorname{diag}(1 - h_t^2) W"
+    assert check(rnn, same, repairs=False).verdict == "false"
+    assert check(rnn, same + r", \quad k = t - 1", repairs=False).verdict == "holds"
+
+
 def test_evidence_gives_the_bound(rnn: Model) -> None:
     verdict = check(rnn, TRUE[0])
     assert isinstance(verdict, Verdict)
