@@ -25,6 +25,9 @@ from derivations.notation import syntax
 from derivations.notation.parse import parse_statement
 from derivations.proof.arithmetic import Undecidable
 
+#: In sums and products with more members nothing is looked for that could mend them.
+MOST_MEMBERS = 16
+
 
 def check(model: Model, claim: str, *, repairs: bool = True) -> Verdict:
     """Judge a claim about a model.
@@ -91,6 +94,9 @@ def equation_verdict(court: Court, sides: tuple[Term, ...], claim: str, repairs:
     wrong: list[Term] = []
     agreed: list[Agreement] = []
     terms = prepared(sides, court.source, AS_WRITTEN)
+    if len(sides) == 2 and isinstance(sides[0], Partial) and terms[0] == terms[1] != sides[0]:
+        why = "The source defines this derivative so; there is nothing to check."
+        return Verdict(claim, "not_checkable", why=why)
     for link in links:
         try:
             outcome = court.judge([terms[i] for i in link], AS_WRITTEN)
@@ -126,7 +132,8 @@ def equation_verdict(court: Court, sides: tuple[Term, ...], claim: str, repairs:
     if difference is None:
         assert refused is not None
         return Verdict(claim, "not_checkable", None, None, refused.message, None, None)
-    mended = repair(court, sides) if repairs else None
+    is_short = all(len(piece.children) <= MOST_MEMBERS for side in sides for piece in side.walk())
+    mended = repair(court, sides) if repairs and is_short else None
     shown = counterexample(court, wrong, difference)
     if mended is None:
         why = difference.reason or "The sides differ."

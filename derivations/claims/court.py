@@ -49,6 +49,7 @@ Instance = Mapping[str, int]
 
 _COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
     "=": operator.eq,
+    "\\neq": operator.ne,
     "<=": operator.le,
     "<": operator.lt,
     ">=": operator.ge,
@@ -268,7 +269,8 @@ class Court:
     def _at(self, point: Point, sides: Sequence[Term], reading: Reading) -> Outcome:
         evaluator = point.run().evaluator(reading)
         cases, is_empty = 0, True
-        for instance in self.instances(point, sides):
+        seen: list[dict[str, int]] = []
+        for instance in self.instances(point, sides, is_ordered=not reading.empty_ranges):
             try:
                 values = [evaluator.value(side, instance) for side in sides]
                 left, right = evaluator.rules.equalised(*values)
@@ -280,6 +282,12 @@ class Court:
             is_empty = is_empty and not left.any()
             if not _equal(left, right, point.arithmetic):
                 return Difference(instance, left, right)
+            seen.append(instance)
+        if not reading.empty_ranges and _is_collapsed(seen):
+            # Two letters that are never apart: ranges that run backwards are looked at, too.
+            again = self._at(point, sides, replace(reading, empty_ranges=True))
+            if isinstance(again, Difference):
+                return again
         return Agreement(cases, is_empty=is_empty)
 
     def steps(self, sides: Sequence[Term], number: int) -> int:
@@ -289,8 +297,13 @@ class Court:
             raise Undefined(f"Steps are counted up to {MOST_STEPS - STEPS[0]} here.")
         return steps
 
-    def instances(self, point: Point, sides: Sequence[Term]) -> Iterator[dict[str, int]]:
-        """Yield choices of the free letters: steps, and positions of entries."""
+    def instances(
+        self, point: Point, sides: Sequence[Term], *, is_ordered: bool = True
+    ) -> Iterator[dict[str, int]]:
+        """Yield choices of the free letters: steps, and positions of entries.
+
+        Ordered ones leave out derivatives by a later step, which nobody means.
+        """
         free: set[str] = set()
         for side in sides:
             free |= self.source.free_letters(side)
@@ -311,6 +324,9 @@ class Court:
             for pair in _ordered(side)
             if not any(symbol.key in backward for symbol in pair)
         ]
+        distances = {_distance(*pair) for pair in pairs}
+        if not is_ordered or any(Step().plus(d, -1) in distances for d in distances):
+            pairs = []  # derivatives that go both ways say nothing of the order
         found = 0
         for choice in choices:
             instance = {"T": point.steps, **dict(zip(sorted(free), choice, strict=True))}
@@ -351,6 +367,21 @@ def _ordered(term: Term) -> Iterator[tuple[Symbol, Symbol]]:
                 continue
             if of.time and by.time and of.time.plus(by.time, -1).letters:
                 yield of, by
+
+
+def _is_collapsed(seen: Sequence[Instance]) -> bool:
+    """Tell whether two letters were the same step in every instance."""
+    letters = [letter for letter in seen[0] if letter != "T"] if seen else []
+    return any(
+        all(instance[one] == instance[other] for instance in seen)
+        for one, other in itertools.combinations(letters, 2)
+    )
+
+
+def _distance(of: Symbol, by: Symbol) -> Step:
+    assert of.time is not None
+    assert by.time is not None
+    return of.time.plus(by.time, -1)
 
 
 def _positions(term: Term) -> frozenset[str]:

@@ -249,9 +249,11 @@ class Elaborator(Scripts):
         return self._scripted(syntax.Name(index.word or "", index.span))
 
     def _series(self, node: syntax.Series, rest: Parts) -> Term:
-        body = self._chain(rest, (rest[0].span[0], rest[-1].span[1]))
         kind = "sum" if node.kind == "sum" else "product"
         index, lower, upper = range_of(node, self._vocabulary, self._refuse)
+        self._bound.append(index)
+        body = self._chain(rest, (rest[0].span[0], rest[-1].span[1]))
+        self._bound.pop()
         return Series(kind, index, lower, upper, body)
 
     # Functions

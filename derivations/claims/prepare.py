@@ -23,7 +23,7 @@ def prepared(sides: tuple[Term, ...], source: Source, reading: Reading) -> tuple
             again = replace(left, immediate=True)
             sides = (left, *(_exchanged(side, left, again) for side in sides[1:]))
     elif reading.immediate:
-        sides = tuple(_immediate(side, reading.immediate) for side in sides)
+        sides = tuple(_immediate(side, reading.immediate, source) for side in sides)
     if reading.loss_alone and source.total is not None and source.loss is not None:
         sides = tuple(_loss_alone(side, source) for side in sides)
     return sides
@@ -92,7 +92,7 @@ def _is_by_parameter(partial: Partial) -> bool:
     return isinstance(by, Symbol) and by.time is None
 
 
-def _immediate(term: Term, which: str) -> Term:
+def _immediate(term: Term, which: str, source: Source) -> Term:
     if isinstance(term, Partial):
         of, by = _bare(term.of), _bare(term.by)
         is_between_steps = (
@@ -105,9 +105,11 @@ def _immediate(term: Term, which: str) -> Term:
         is_by_parameter = (
             of is not None and of.time is not None and by is not None and by.time is None
         )
-        if (which == "steps" and is_between_steps) or (which == "parameters" and is_by_parameter):
+        is_of_loss = of is not None and of.key in (source.loss, source.total)
+        is_meant = is_by_parameter and not is_of_loss
+        if (which == "steps" and is_between_steps) or (which == "parameters" and is_meant):
             term = replace(term, immediate=True)
-    return term.mapped(lambda child: _immediate(child, which))
+    return term.mapped(lambda child: _immediate(child, which, source))
 
 
 def _bare(term: Term) -> Symbol | None:

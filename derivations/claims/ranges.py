@@ -9,6 +9,8 @@ from derivations.claims.vocabulary import Vocabulary
 from derivations.errors import NotationError
 from derivations.notation import syntax
 
+#: Stands for a limit that is no step, such as the number of classes.
+UNKNOWN = "?"
 #: Makes the error for a piece of the text.
 Refuse = Callable[[str, syntax.Span], NotationError]
 
@@ -19,7 +21,9 @@ def range_of(
     """Return index and limits; a strict inequality moves its limit by one."""
     steps = [vocabulary.step_of(bound) for bound in node.bounds]
     upper = None if node.upper is None else vocabulary.step_of(node.upper)
-    if node.upper is not None and upper is None and not _counts_entries(node.upper):
+    if node.upper is not None and upper is None and _counts_entries(node.upper):
+        upper = Step.letter(UNKNOWN)
+    elif node.upper is not None and upper is None:
         raise refuse("This upper limit is no step.", node.upper.span)
     if any(step is None for step in steps) and node.relations == ("=",) and steps[0] is not None:
         raise refuse("A range runs over steps, such as _{t=1}^{T}.", node.span)
@@ -34,7 +38,9 @@ def range_of(
 
 def _counts_entries(upper: syntax.Index) -> bool:
     """A size such as n_y ends a sum over entries, which ends where the entries do."""
-    return upper.symbol is not None or (upper.word or "").isalpha()
+    symbol = upper.symbol
+    is_size = symbol is not None and bool(symbol.subscripts) and not symbol.superscripts
+    return is_size or (upper.word or "").isalpha()
 
 
 def _inequalities(

@@ -50,6 +50,8 @@ class Reading:
         The state is the preactivation: h_t = W f(h_{t−1}) + ….
     lower : int or None
         Where a product begins whose lower limit is left out.
+    empty_ranges : bool
+        A range that runs backwards is empty, and not a sign that the instance is not meant.
     """
 
     name: str = ""
@@ -69,6 +71,7 @@ class Reading:
     preactivation_gradients: str = ""
     preactivation_state: bool = False
     lower: int | None = None
+    empty_ranges: bool = False
 
     @property
     def is_notational(self) -> bool:

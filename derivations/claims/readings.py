@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from derivations.claims.reading import Reading
-from derivations.claims.terms import Entry, Symbol, Term
+from derivations.claims.terms import Apply, Entry, Partial, Symbol, Term
 
 _FIXED = (
     Reading("Hadamard product taken before the matrix product", hadamard_first=True),
@@ -42,8 +42,16 @@ def readings(sides: Sequence[Term]) -> Iterator[Reading]:
     """Yield the readings of a claim, simple ones first."""
     left = sides[0]
     has_entries = any(isinstance(term, Entry) for side in sides for term in side.walk())
+    pieces = [term for side in sides for term in side.walk()]
+    says_immediate = any(isinstance(term, Partial) and term.immediate for term in pieces)
+    has_slopes = any(isinstance(term, Apply) and term.order == 1 for term in pieces)
     for reading in _FIXED:
         if reading.preactivation_state and isinstance(left, Symbol):
             yield Reading("gradient at the preactivation", preactivation_gradients=left.key)
-        if not (reading.weights_behind and has_entries):
-            yield reading
+        if reading.weights_behind and has_entries:
+            continue
+        if reading.immediate and says_immediate:
+            continue  # the text tells the two derivatives apart itself
+        if reading.preactivation_state and not has_slopes:
+            continue
+        yield reading

@@ -48,6 +48,7 @@ class Scripts:
         self._compounds = compounds
         self._place = place
         self._products = products
+        self._bound: list[str] = []  # indices of the sums around a piece
 
     def term(self, node: syntax.Node) -> Term:
         """Return the term of a piece of a formula."""
@@ -137,8 +138,8 @@ class Scripts:
         made: Term | None = None
         if base.text in self._vocabulary.aliases:
             made = StepNumber(self._vocabulary.aliases[base.text])
-        elif name == "T":
-            made = StepNumber(Step.letter("T"))
+        elif name == "T" or base.text in self._bound:
+            made = StepNumber(Step.letter(name))
         elif name == "I":
             made = Constant("identity")
         elif name == "1":

@@ -149,6 +149,9 @@ class Vocabulary:
             entries = self._entries(index)
             if entries:
                 roles.append(_Role("entry", 3, entries=entries))
+            if re.fullmatch("[1-9]{2}", index.word or ""):  # W_{11}
+                positions = tuple(Step((), int(digit)) for digit in index.word or "")
+                roles.append(_Role("entry", 2, entries=positions))
         if index.symbol is not None:
             roles += self._nested_roles(index.symbol)
         return roles

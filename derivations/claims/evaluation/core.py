@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import singledispatch
 
+from derivations.claims.ranges import UNKNOWN
 from derivations.claims.reading import Reading
 from derivations.claims.rules import Rules
 from derivations.claims.run import Run
@@ -74,6 +75,8 @@ class Evaluator:
 
     def step(self, step: Step, environment: Environment) -> int:
         for letter in step.names:
+            if letter == UNKNOWN:
+                raise Undefined("A limit of a sum over steps is no step.")
             if letter not in environment:
                 raise Undefined(f"The letter {letter} is not said to run over anything.")
         return step.at(environment)

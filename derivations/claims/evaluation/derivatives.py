@@ -61,6 +61,7 @@ def _by_symbol(
     if not evaluator.is_given(by.key):
         raise Undefined(f"The symbol {by.name} is not explained.")
     step = None if by.time is None else evaluator.step(by.time, environment)
+    _check_depends(evaluator, term.of, by, environment)
     moving = evaluator.point.run().quantity(by.key, step).value
     run = evaluator.point.run(Seed(by.key, step, _carries(evaluator, term, by), is_argument))
     of = run.evaluator().value(term.of, environment)
@@ -72,6 +73,19 @@ def _by_symbol(
         zero = evaluator.arithmetic.number(Integer(0))
         tangent = np.full((count, *of.shape), zero, dtype=object)
     return _arranged(evaluator, tangent, of.shape, moving.shape)
+
+
+def _check_depends(evaluator: Evaluator, of: Term, by: Symbol, environment: Environment) -> None:
+    """Refuse to differentiate a number of which nothing says what it depends on."""
+    network = evaluator.point.network
+    if not isinstance(of, Symbol) or of.key == by.key or of.key in evaluator.source.definitions:
+        return
+    step = None if of.time is None else evaluator.step(of.time, environment)
+    if step is not None and step < network.start - network.lags.get(of.key, 0):
+        raise OutOfRange(f"{of.name} has no step {step}.")
+    is_number = evaluator.is_given(of.key) and evaluator.point.shape(of.key) == (1, 1)
+    if is_number and not network.is_computed(of.key) and of.key not in evaluator.source.given:
+        raise Undefined(f"Nothing says what {of.name} depends on.")
 
 
 def _carries(evaluator: Evaluator, term: Partial, by: Symbol) -> str:

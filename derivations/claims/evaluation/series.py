@@ -25,7 +25,7 @@ def evaluate_series(term: Series, evaluator: Evaluator, environment: Environment
     if _runs_over_entries(term.body, index):
         return _entries(evaluator, term, index, environment)
     lower, upper = _limits(evaluator, term, environment)
-    if upper < lower - 1:
+    if upper < lower - 1 and not evaluator.reading.empty_ranges:
         raise OutOfRange("A range runs backwards.")
     steps = range(lower, upper + 1)
     if term.kind == "sum":

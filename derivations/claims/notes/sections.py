@@ -26,6 +26,7 @@ from derivations.claims.notes.naming import (
     is_symbol,
     symbols,
 )
+from derivations.claims.source.symbols import applied_names
 from derivations.claims.steps import Step
 from derivations.notation import syntax
 
@@ -191,7 +192,12 @@ class _Sorter:
             self._define(item, statement, parts if key in section.own else key, "definition")
         elif packed(earlier.text) == packed(self._text(item, statement)):
             return
-        elif earlier.kind == "definition" or has_product or self._follows(section, item.display):
+        elif (
+            earlier.kind == "definition"
+            or has_product
+            or not self._is_another(statement, earlier)
+            or self._follows(section, item.display)
+        ):
             section.claims.append(item)
         else:
             self._start_section(item, earlier)
@@ -205,6 +211,14 @@ class _Sorter:
         section.own.add(key)
         if len(statement.sides) > 2 and not self._explains(statement):
             section.claims.append(item)
+
+    def _is_another(self, statement: syntax.Statement, earlier: Line) -> bool:
+        """Tell another network from a claim about this one: it has names or functions that this
+        one has not; h_t = 0 has neither."""
+        known = {k for line in self._section.lines.values() for k in (line.key, *line.uses)}
+        names = {k for side in statement.sides[1:] for k in self._names.keys(side)}
+        functions = set(applied_names(statement)) - set(applied_names(earlier.statement))
+        return bool(names - known or functions)
 
     def _start_section(self, item: Item, earlier: Line) -> None:
         """Leave out the old equation, and definitions of what only it knew."""

@@ -12,7 +12,7 @@ from derivations.claims.prepare import prepared
 from derivations.claims.reading import AS_WRITTEN
 from derivations.claims.repairs.paths import REMEMBERED
 from derivations.claims.repairs.scene import REFUSALS, Scene
-from derivations.claims.terms import Call, Entry, Partial, Series, Sum, Term
+from derivations.claims.terms import Call, Entry, Partial, Sum, Symbol, Term
 from derivations.claims.values import Value
 from derivations.proof.arithmetic import PRIME, Array
 
@@ -161,5 +161,10 @@ def _plain(term: Term) -> Term:
 
 @lru_cache(maxsize=REMEMBERED)
 def _is_plainly_read(term: Term) -> bool:
-    """Tell whether no convention of sums and entries changes what a term means."""
-    return not isinstance(term, Series | Entry) and all(map(_is_plainly_read, term.children))
+    """Tell whether no convention changes what a term means: of entries and of path sums, which
+    end in the derivative by a parameter."""
+    is_by_parameter = isinstance(term, Partial) and not (
+        isinstance(term.by, Symbol) and term.by.time is not None
+    )
+    is_special = isinstance(term, Entry) or is_by_parameter
+    return not is_special and all(map(_is_plainly_read, term.children))

@@ -132,6 +132,7 @@ def kinds(names: Names) -> tuple[Kind, ...]:
         Kind(steps.steps_shifted_together, COMMON, is_usual=True, size=2, is_structural=True),
         Kind(products.diagonals_made, COMMON, size=2),
         Kind(products.vectors_multiplied, RARE, size=2),
+        Kind(products.factors_dropped, RARE, size=4),
         Kind(products.operator_exchanged, RARE),
         Kind(products.transposes_dropped, RARE),
         Kind(products.order_reversed, RARE),

@@ -289,6 +289,17 @@ def factor_dropped(spot: Spot, scene: Scene) -> Iterator[Proposal]:
             yield chain_of(factors, other), why
 
 
+def factors_dropped(spot: Spot, scene: Scene) -> Iterator[Proposal]:
+    """Two neighbouring factors less, such as y and 1 − y of a slope."""
+    term = spot.term
+    if isinstance(term, Chain):
+        for position in range(len(term.factors) - 1):
+            rest, signs = _without(term, position)
+            if len(rest) > 1:
+                left = _without(Chain(tuple(rest), tuple(signs)), position)
+                yield chain_of(*left), Why("Two factors are too many.")
+
+
 def operator_exchanged(spot: Spot, scene: Scene) -> Iterator[Proposal]:
     """A product becomes a sum, or two terms of a sum a product."""
     term, why = spot.term, Why("The factors are multiplied, not added.")

@@ -21,7 +21,7 @@ from derivations.proof.arithmetic import PRIME, Array
 
 #: Pairs that are tried (fewer in longer networks, which cost more), pairs that are looked up, and
 #: single edits that are combined; those that change least first.
-MOST_PAIRS, MOST_LIKELY, MOST_COMBINED = 3000, 200, 200
+MOST_PAIRS, MOST_LIKELY, MOST_COMBINED = 2200, 200, 160
 
 Pair = tuple[Edit, Edit]
 
@@ -237,9 +237,10 @@ class Pairs:
         return fitted.dual.value if fitted.shape == like.shape else None
 
 
-def size_of_pair(pair: Pair) -> int:
-    """Return how much of the text two edits change."""
-    return pair[0].size + pair[1].size
+def size_of_pair(pair: Pair) -> tuple[int, int]:
+    """Return how much of the text two edits change, and how much longer they make it."""
+    one, other = pair
+    return one.size + other.size, one.growth + other.growth
 
 
 def _nearest(pairs: list[Pair], most: int) -> list[Pair]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +23,8 @@ from derivations.claims.terms import Term
 from derivations.errors import BpttError
 from derivations.notation.parse import parse_statement
 
+#: The search ends then, whatever is found: nobody waits longer.
+SECONDS = 2.5
 #: Left sides that are tried in place of the written one.
 MOST_LEFT_SIDES = 40
 
@@ -77,6 +80,7 @@ class _Mender:
     def __init__(self, court: Court, sides: tuple[Term, ...]) -> None:
         self._court = court
         self._sides = sides
+        self._deadline = time.process_time() + SECONDS
 
     def mended(self) -> Repair | None:
         for found in self._chains():
@@ -109,7 +113,7 @@ class _Mender:
         return holds(self._court, (self._sides[one], self._sides[other]))
 
     def _search(self, left: Term, number: int) -> Search:
-        scene = Scene(self._court, left, self._sides[number])
+        scene = Scene(self._court, left, self._sides[number], self._deadline)
         return Search(scene, Bench(self._court, left, scene))
 
     def _joined(self, found: dict[int, Candidate], left: Term | None = None) -> _Mended:
@@ -165,9 +169,17 @@ class _Mender:
 
     def _shown(self, found: _Mended) -> Repair | None:
         """Return the repair as text, if the text says the same to the reader and holds."""
+        if self._says_nothing(found.sides):
+            return None
         relations = ("=",) * (len(found.sides) - 1)
         made = shown(self._court, self._sides, found.sides, found.whys, relations)
         return made if self._is_read_back(made.latex) else None
+
+    def _says_nothing(self, sides: tuple[Term, ...]) -> bool:
+        """Tell whether a side is explained by itself, which the claim did not do."""
+        left = sides[0]
+        was_there = any(piece == left for side in self._sides[1:] for piece in side.walk())
+        return not was_there and any(piece == left for side in sides[1:] for piece in side.walk())
 
     def _is_read_back(self, text: str) -> bool:
         try:

@@ -3,6 +3,7 @@ the shapes and the names of the source."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
@@ -32,13 +33,16 @@ class Scene:
     court : Court
     left, right : Term
         As they were written.
+    deadline : float
+        The processor time at which the search gives up.
     """
 
-    def __init__(self, court: Court, left: Term, right: Term) -> None:
+    def __init__(self, court: Court, left: Term, right: Term, deadline: float = math.inf) -> None:
         self.court = court
         self.source = court.source
         self.left = left
         self.right = right
+        self.deadline = deadline
         self._values: dict[Term, Value | None] = {}
 
     @cached_property

@@ -6,6 +6,7 @@ Candidates are counted and not timed, so that every machine finds the same.
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,7 +62,12 @@ class Search:
 
     def first(self, candidates: Iterable[Candidate]) -> Candidate | None:
         """Return the first candidate that holds."""
-        return next((c for c in candidates if self._bench.holds(c.right)), None)
+        for candidate in candidates:
+            if time.process_time() > self._scene.deadline:
+                return None
+            if self._bench.holds(candidate.right):
+                return candidate
+        return None
 
     @cached_property
     def _pairs(self) -> Pairs:

@@ -10,6 +10,7 @@ from sympy import exp
 from derivations.activations import ScalarFunction, x
 from derivations.claims.compounds import Compound
 from derivations.claims.elaborate import Elaborator
+from derivations.claims.ranges import UNKNOWN
 from derivations.claims.steps import Step
 from derivations.claims.terms import (
     Series,
@@ -134,7 +135,7 @@ class Source:
         if isinstance(term, Series):
             own.discard(term.index or self.vocabulary.running)
             for limit in (term.lower, term.upper):
-                own |= limit.names if limit is not None else frozenset()
+                own |= limit.names - {UNKNOWN} if limit is not None else frozenset()
         if isinstance(term, Symbol):
             for definition in self.definitions.get(term.key, ()):
                 bound = definition.time.names if definition.time is not None else frozenset()

@@ -19,8 +19,9 @@ from derivations.claims.terms import (
     Power,
     Symbol,
     Term,
+    timed_key,
 )
-from derivations.claims.vocabulary import plain
+from derivations.claims.vocabulary import SLOT, Spelling, plain
 from derivations.errors import ModelError, NotationError, Place
 from derivations.notation import syntax
 from derivations.notation.parse import parse_expression, parse_statement
@@ -69,7 +70,23 @@ class _Reader:
         for line in self._lines:
             self._read_equation(line, line in definitions)
         self._read_late_sentences()
+        self._name_the_loss()
         self._rewrite_definitions()
+
+    def _name_the_loss(self) -> None:
+        """A total loss of which nothing else is said is the sum of the losses of the steps: of the
+        unspecified one, or of one by its own name."""
+        source = self.source
+        total = source.total
+        is_computed = any(f.key == total for f in source.forward) or total in source.definitions
+        if total is None or is_computed or total in source.unspecified or source.loss is not None:
+            return
+        unspecified = [key for key in source.unspecified if key.endswith("@")]
+        if timed_key(total) not in unspecified and len(unspecified) == 1:
+            source.loss = unspecified[0]
+            return
+        source.loss = timed_key(total)
+        source.vocabulary.learn(total, Spelling(total, (SLOT,)), is_timed=True)
 
     def _rewrite_definitions(self) -> None:
         for name, found in self.source.definitions.items():
