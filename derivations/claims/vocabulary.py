@@ -351,7 +351,8 @@ def _slotted(
         elif index.symbol is not None and _nested_time(vocabulary, index.symbol) is not None:
             labels.append(spelling_of(vocabulary, index.symbol, text).at(SLOT))
         elif is_below or not (
-            (index.word or "").strip() in _TRANSPOSES or (index.word or "").isdigit()
+            (index.word or "").strip() in _TRANSPOSES
+            or ((index.word or "").isdigit() and not index.bracketed)
         ):
             labels.append(_label(index))
     return tuple(labels)

@@ -154,6 +154,69 @@ def test_a_model_without_a_loss_is_read_but_not_derived() -> None:
         derive(model)
 
 
+UNSPECIFIED = "h_t = tanh(W h_{t-1} + U x_t)\nL is the total loss"
+
+
+@pytest.mark.parametrize("more", ["", "\nL_t depends on h_t", "\nL_t is the loss of step t"])
+def test_a_total_loss_depends_on_something(more: str) -> None:
+    model = Model.read(UNSPECIFIED + more)
+    assert check(model, r"\frac{\partial L}{\partial W} = 0", repairs=False).verdict == "false"
+    sums = r"\frac{\partial L}{\partial W} = \sum_t \frac{\partial L_t}{\partial W}"
+    assert check(model, sums, repairs=False).verdict == "holds"
+
+
+def test_nothing_is_said_of_a_number() -> None:
+    model = Model.read("h_t = tanh(W h_{t-1})\nQ is a scalar")
+    verdict = check(model, r"\frac{\partial Q}{\partial W} = 0")
+    assert verdict.verdict == "not_checkable"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        r"\frac{\partial h_k}{\partial h_t} = \frac{\partial h_t}{\partial h_k}",
+        r"\frac{\partial h_t}{\partial h_k} \frac{\partial h_k}{\partial h_t} = I",
+        r"\frac{\partial E_t}{\partial h_k} = \frac{\partial E_t}{\partial h_t}"
+        r" \frac{\partial h_k}{\partial h_t}",
+        r"\frac{\partial h_t}{\partial h_k} ="
+        r" \prod_{j=t+1}^{k} \frac{\partial h_j}{\partial h_{j-1}}",
+        r"\frac{\partial E_t}{\partial W} = \frac{\partial E_t}{\partial h_t}"
+        r" \frac{\partial^+ h_t}{\partial W}",
+        r"\frac{\partial E}{\partial b} = \sum_t \frac{\partial E}{\partial h_t}",
+    ],
+)
+def test_no_claim_passes_where_nothing_speaks_against_it(rnn: Model, claim: str) -> None:
+    assert check(rnn, claim, repairs=False).verdict == "false"
+
+
+@pytest.mark.parametrize("limit", ["{T^2}", "{10^9}", "{T/2}"])
+def test_limits_that_are_no_steps(rnn: Model, limit: str) -> None:
+    total, loss = r"\frac{\partial E}{\partial W}", r"\frac{\partial E_t}{\partial W}"
+    assert check(rnn, rf"{total} = \sum_{{t=1}}^{limit} {loss}").verdict == "not_checkable"
+
+
+def test_a_derivative_that_the_source_defines_is_no_claim() -> None:
+    definition = r"\frac{\partial h_t}{\partial h_{t-1}} = W"
+    model = Model.read("h_t = tanh(W h_{t-1} + U x_t)\n" + definition)
+    assert check(model, definition).verdict == "not_checkable"
+
+
+def test_long_sums_do_not_hang(rnn: Model) -> None:
+    start = time.process_time()
+    assert check(rnn, "h_t = " + " + ".join(["h_t"] * 100)).verdict == "false"
+    assert time.process_time() - start < 3
+
+
+def test_repairs_explain_no_side_by_itself(rnn: Model) -> None:
+    claim = (
+        r"\frac{\partial E}{\partial h_t} = \frac{\partial E}{\partial h_{t+1}}"
+        r" \frac{\partial h_{t+1}}{\partial h_t}"
+    )
+    repair = check(rnn, claim).repair
+    assert repair is not None
+    assert r"\frac{\partial E_t}{\partial h_t}" in repair
+
+
 def test_conditions_narrow_a_claim(rnn: Model) -> None:
     claim = r"\frac{\partial E_t}{\partial h_k} = 0"
     assert check(rnn, claim, repairs=False).verdict == "false"

@@ -603,3 +603,18 @@ def test_a_page_of_notes_is_judged() -> None:
         (16, "holds"),
         (18, "false"),
     ]
+
+
+def test_macros_of_the_author_are_written_out() -> None:
+    text = (
+        r"\newcommand{\pd}[2]{\frac{\partial #1}{\partial #2}}\DeclareMathOperator{\dg}{diag}"
+        "\n\n$$h_t = \\tanh(W h_{t-1})$$\n\n$$\\pd{h_t}{h_{t-1}} = \\dg(1 - h_t^2) W$$\n"
+    )
+    checked = check_notes(text)
+    assert [(claim.line, claim.verdict.verdict) for claim in checked.claims] == [(5, "holds")]
+
+
+def test_an_equation_that_brings_nothing_new_is_a_claim() -> None:
+    text = "$$h_t = \\tanh(W h_{t-1} + U x_t)$$\n\n$$h_t = 0$$\n"
+    (claim,) = check_notes(text, repairs=False).claims
+    assert claim.verdict.verdict == "false"

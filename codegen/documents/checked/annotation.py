@@ -134,9 +134,7 @@ def _comment(claim: CheckedClaim, is_one_of_several: bool) -> Iterator[str]:
 def _with_formulas(text: str) -> str:
     """Return a sentence for Markdown in which what stands between dollars stays a formula."""
     parts = _FORMULA.split(_of_one_line(text))
-    return "".join(
-        part if n % 2 else _MARKDOWN.sub(r"\\\1", part) for n, part in enumerate(parts)
-    )
+    return "".join(part if n % 2 else _MARKDOWN.sub(r"\\\1", part) for n, part in enumerate(parts))
 
 
 def _cut(text: str) -> str:

@@ -19,6 +19,7 @@ from typing import Literal, TypeAlias
 from derivations.claims.notes.displays import Display, Found, Problem, find_displays
 from derivations.claims.notes.habits import at_every_step, without_arguments
 from derivations.claims.notes.items import Item, function_said, read_items
+from derivations.claims.notes.macros import written_out
 from derivations.claims.notes.naming import Names
 from derivations.claims.notes.section_model import Prepared, follows, prepare, verdicts
 from derivations.claims.notes.sections import sort
@@ -113,7 +114,8 @@ def check_notes(text: str, *, repairs: bool = True, progress: Progress | None = 
     Parameters
     ----------
     text : str
-        Markdown or LaTeX, with the forward equations of a network among its formulas.
+        Markdown or LaTeX, with the forward equations of a network among its formulas. Commands
+        that it defines for itself (``\\newcommand``) are written out.
     repairs : bool
         Whether to look for what would mend a false equation.
     progress : callable, optional
@@ -124,6 +126,7 @@ def check_notes(text: str, *, repairs: bool = True, progress: Progress | None = 
     BpttError
         When the text is too long or none, or holds no equations, or none that defines a network.
     """
+    text = written_out(text)
     found = _found(text)
     items, declared = _declarations(found, without_arguments(read_items(_meant(found))))
     items = at_every_step(items, _names(items))
