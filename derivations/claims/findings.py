@@ -17,7 +17,7 @@ from derivations.proof.arithmetic import PRIME, Array, Degree, Undecidable
 #: Lengths of the networks among which the shortest counterexample is looked for.
 SHORTEST = (1, 2, 3, 4)
 #: Instances from which the degree of an equation is taken.
-MEASURED = 2
+MEASURED = 1
 
 
 def evidence(court: Court, links: Sequence[Sequence[Term]], found: Sequence[Agreement]) -> str:
@@ -40,7 +40,7 @@ def _log2_bound(court: Court, sides: Sequence[Term]) -> float:
     Schwartz, Fast probabilistic algorithms for verification of polynomial identities, J. ACM 27
     (1980), lemma 1.
     """
-    point = court.point(AS_WRITTEN, 1, court.steps(sides, 1), "degree")
+    point = court.point(AS_WRITTEN, 0, court.steps(sides, 0), "degree")
     degrees = point.arithmetic
     assert isinstance(degrees, Degree)
     largest, seen = 1, 0

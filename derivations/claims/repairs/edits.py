@@ -44,6 +44,8 @@ class Kind:
         How much it changes at least, where more than the text speaks against it.
     is_structural : bool
         Whether it rearranges a sum or a product, so that it may follow another such edit there.
+    is_notational : bool
+        Whether it only changes how a product is written, so that a wrong left side explains more.
     """
 
     propose: Propose
@@ -52,6 +54,7 @@ class Kind:
     size: int | None = None
     least: int = 1
     is_structural: bool = False
+    is_notational: bool = False
 
     def measured(self, old: Term, new: Term) -> int:
         """Return how much an edit changes."""
@@ -102,21 +105,22 @@ class Edit:
 def kinds(names: Names) -> tuple[Kind, ...]:
     """Return every kind of edit, the most usual first."""
     return (
-        Kind(products.transpose_dropped, COMMON, is_usual=True),
-        Kind(products.transpose_added, COMMON),
-        Kind(products.factors_swapped, COMMON, is_structural=True),
+        Kind(products.transpose_dropped, COMMON, is_usual=True, is_notational=True),
+        Kind(products.transpose_added, COMMON, is_notational=True),
+        Kind(products.factors_swapped, COMMON, is_structural=True, is_notational=True),
         Kind(steps.step_shifted, COMMON),
-        Kind(products.grouped, COMMON, is_structural=True),
-        Kind(products.sign_exchanged, COMMON, is_structural=True),
+        Kind(products.grouped, COMMON, is_structural=True, is_notational=True),
+        Kind(products.sign_exchanged, COMMON, is_structural=True, is_notational=True),
         Kind(sums.bracket_widened, COMMON, is_structural=True),
         Kind(sums.bracket_narrowed, COMMON, least=2, is_structural=True),
         Kind(sums.sign_turned, COMMON, is_structural=True),
         Kind(steps.range_moved, COMMON),
         Kind(steps.letter_bound, COMMON, size=2),
         Kind(sums.sum_added, COMMON),
+        Kind(steps.indices_swapped, COMMON),
         Kind(path_sums.sum_extended, COMMON, size=2),
         Kind(path_sums.paths_summed, COMMON, size=3),
-        Kind(products.diagonal_made, COMMON, is_usual=True, is_structural=True),
+        Kind(products.diagonal_made, COMMON, is_usual=True, is_structural=True, is_notational=True),
         Kind(products.factor_moved, COMMON, least=2, is_structural=True),
         Kind(names.symbol_exchanged, COMMON, least=2),
         Kind(names.loss_exchanged, COMMON),
@@ -126,12 +130,19 @@ def kinds(names: Names) -> tuple[Kind, ...]:
         Kind(names.function_added, COMMON),
         Kind(products.factor_dropped, COMMON, size=2, is_structural=True),
         Kind(sums.term_dropped, COMMON, size=2, is_structural=True),
-        Kind(names.term_added, COMMON, size=3),
-        Kind(products.layout_changed, COMMON, is_usual=True, size=2, is_structural=True),
+        Kind(names.term_added, COMMON, size=3, is_structural=True),
+        Kind(
+            products.layout_changed,
+            COMMON,
+            is_usual=True,
+            size=2,
+            is_structural=True,
+            is_notational=True,
+        ),
         Kind(names.argument_exchanged, COMMON, is_usual=True),
         Kind(steps.steps_shifted_together, COMMON, is_usual=True, size=2, is_structural=True),
-        Kind(products.diagonals_made, COMMON, size=2),
-        Kind(products.vectors_multiplied, RARE, size=2),
+        Kind(products.diagonals_made, COMMON, size=2, is_notational=True),
+        Kind(products.vectors_multiplied, RARE, size=2, is_notational=True),
         Kind(products.factors_dropped, RARE, size=4),
         Kind(products.operator_exchanged, RARE),
         Kind(products.transposes_dropped, RARE),
@@ -142,6 +153,9 @@ def kinds(names: Names) -> tuple[Kind, ...]:
         Kind(steps.repeated_symbol_shifted, COMMON, size=2),
         Kind(steps.order_of_time, RARE),
         Kind(sums.sum_dropped, RARE),
+        Kind(sums.step_summed, RARE, size=3),
+        Kind(products.factor_handed_over, RARE, size=3),
+        Kind(products.power_added, RARE),
         Kind(sums.scaled, RARE, least=3),
         Kind(names.gradients_moved, RARE, size=4),
         Kind(names.derivative_turned, RARE),

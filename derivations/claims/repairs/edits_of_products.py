@@ -118,6 +118,29 @@ def _acting_on(term: Chain, start: int, scene: Scene) -> Iterator[Proposal]:
             yield chain_of(factors, signs), Why("A vector acts on the wrong factor.")
 
 
+def factor_handed_over(spot: Spot, scene: Scene) -> Iterator[Proposal]:
+    """A vector that scales one of two factors scales the other one: a (r ⊙ b)ᵀ, (r ⊙ a) bᵀ."""
+    term = spot.term
+    if not isinstance(term, Chain):
+        return
+    for giver, factor in enumerate(term.factors):
+        inner = factor.body if isinstance(factor, Transposed) else factor
+        if not isinstance(inner, Chain) or not all(map(scene.is_elementwise, inner.signs)):
+            continue
+        for position, vector in enumerate(inner.factors):
+            rest = chain_of(*_without(inner, position))
+            kept = Transposed(rest) if isinstance(factor, Transposed) else rest
+            for taker, other in enumerate(term.factors):
+                if taker != giver and scene.is_alike(other, vector):
+                    factors = list(term.factors)
+                    factors[giver] = kept
+                    factors[taker] = Chain((other, vector), (scene.elementwise,))
+                    yield (
+                        chain_of(factors, list(term.signs)),
+                        Why("{} acts on the wrong factor.", (vector,)),
+                    )
+
+
 def _without(term: Chain, position: int) -> tuple[list[Term], list[str]]:
     """Return a product without a factor and without the sign before it."""
     factors, signs = list(term.factors), list(term.signs)
@@ -271,6 +294,16 @@ def _is_diagonal(term: Term) -> bool:
 
 
 # Factors
+
+
+def power_added(spot: Spot, scene: Scene) -> Iterator[Proposal]:
+    """A power that the claim has elsewhere."""
+    if isinstance(spot.parent, Power) or not (spot.is_member or isinstance(spot.parent, Chain)):
+        return
+    powers = {p.exponent for p in scene.right.walk() if isinstance(p, Power)}
+    for exponent in sorted(powers, key=str):
+        if scene.is_scalar_or_unknown(spot.term):
+            yield Power(spot.term, exponent), Why(f"The power ${exponent}$ is missing.")
 
 
 def factor_dropped(spot: Spot, scene: Scene) -> Iterator[Proposal]:

@@ -14,6 +14,7 @@ from derivations.claims.steps import Step
 from derivations.claims.terms import (
     Apply,
     Chain,
+    Entry,
     Partial,
     Power,
     Series,
@@ -115,6 +116,14 @@ def letter_bound(spot: Spot, scene: Scene) -> Iterator[Proposal]:
             new = substituted(spot.term, {letter: step})
             if new != spot.term:
                 yield new, Why(f"The index ${letter}$ is bound to nothing; it must be ${step}$.")
+
+
+def indices_swapped(spot: Spot, scene: Scene) -> Iterator[Proposal]:
+    """The two positions of an entry change places."""
+    term = spot.term
+    if isinstance(term, Entry) and len(set(term.indices)) == 2:
+        row, column = term.indices
+        yield replace(term, indices=(column, row)), Why("The indices stand in the wrong order.")
 
 
 def range_moved(spot: Spot, scene: Scene) -> Iterator[Proposal]:

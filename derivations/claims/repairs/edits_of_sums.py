@@ -15,7 +15,9 @@ from derivations.claims.terms import (
     Power,
     Quotient,
     Series,
+    StepNumber,
     Sum,
+    Symbol,
     Term,
 )
 
@@ -42,11 +44,12 @@ def term_dropped(spot: Spot, scene: Scene) -> Iterator[Proposal]:
 
 
 def scaled(spot: Spot, scene: Scene) -> Iterator[Proposal]:
-    """A factor of one half or two."""
+    """A factor of one half or two, or the one over T of a mean."""
     if not spot.is_member or not spot.is_value or isinstance(spot.term, Number):
         return
     half = Quotient(Number(Fraction(1)), Number(Fraction(2)))
-    for number in (Number(Fraction(2)), half):
+    mean = Quotient(Number(Fraction(1)), StepNumber(Step.letter("T")))
+    for number in (Number(Fraction(2)), half, mean):
         yield chain_of([number, spot.term], [""]), Why("A factor {} is missing.", (number,))
 
 
@@ -61,6 +64,30 @@ def sum_added(spot: Spot, scene: Scene) -> Iterator[Proposal]:
                 lower = None if scene.first == Step((), 0) else scene.first
                 new = Series("sum", letter, lower, upper, spot.term)
                 yield new, Why(f"The sum over the steps ${letter}$ is missing.")
+
+
+def step_summed(spot: Spot, scene: Scene) -> Iterator[Proposal]:
+    """The sum over all steps, where one fixed step stands."""
+    if not spot.is_member or not spot.is_value or isinstance(spot.parent, Series):
+        return
+    running = scene.running.lone
+    steps = {p.time for p in spot.term.walk() if isinstance(p, Symbol) and p.time is not None}
+    if running is None or running in scene.letters | spot.term.letters:
+        return
+    for step in steps:
+        if not step.names - {"T"}:
+            body = _counted_from(spot.term, step, scene.running)
+            lower = None if scene.first == Step((), 0) else scene.first
+            new = Series("sum", running, lower, Step.letter("T"), body)
+            yield new, Why(f"The sum over the steps is missing; this is step ${step}$ alone.")
+
+
+def _counted_from(term: Term, old: Step, new: Step) -> Term:
+    """Return a term with fixed steps counted from a letter."""
+    if isinstance(term, Symbol) and term.time is not None:
+        gap = term.time.plus(old, -1)
+        return term if gap.letters else Symbol(term.name, new.plus(gap))
+    return term.mapped(lambda child: _counted_from(child, old, new))
 
 
 def sum_dropped(spot: Spot, scene: Scene) -> Iterator[Proposal]:

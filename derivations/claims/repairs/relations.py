@@ -86,6 +86,7 @@ def _other_sides(
         Kind(steps.range_moved),
         Kind(steps.step_shifted),
         Kind(products.factor_dropped),
+        Kind(products.power_added),
     )
     for position in reversed(range(len(sides))):
         scene = Scene(court, sides[0], sides[position])

@@ -83,10 +83,10 @@ class Search:
         return edits(self._right, self._scene, self._table)
 
     def with_value(self, array: Array) -> list[Candidate]:
-        """Return the sides that are one edit away and have a value, for another left side."""
+        """Return the sides that are one notation away and have a value, for another left side."""
         if self._by_value is None:
             self._by_value = {}
-            for edit in self.single_edits:
+            for edit in [edit for edit in self.single_edits if edit.kind.is_notational]:
                 right = edit.applied(self._right)
                 found = self._bench.value(right)
                 if found is not None:
