@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from derivations.claims.court import Agreement, Court, Difference, Instance
+from derivations.claims.evaluation import Evaluator
 from derivations.claims.reading import AS_WRITTEN, Reading
 from derivations.claims.run import Point
 from derivations.claims.terms import Term
@@ -16,8 +17,6 @@ from derivations.proof.arithmetic import PRIME, Array, Degree, Undecidable
 
 #: Lengths of the networks among which the shortest counterexample is looked for.
 SHORTEST = (1, 2, 3, 4)
-#: Instances from which the degree of an equation is taken.
-MEASURED = 1
 
 
 def evidence(court: Court, links: Sequence[Sequence[Term]], found: Sequence[Agreement]) -> str:
@@ -40,22 +39,32 @@ def _log2_bound(court: Court, sides: Sequence[Term]) -> float:
     Schwartz, Fast probabilistic algorithms for verification of polynomial identities, J. ACM 27
     (1980), lemma 1.
     """
-    point = court.point(AS_WRITTEN, 0, court.steps(sides, 0), "degree")
+    point = court.point(AS_WRITTEN, 1, court.steps(sides, 1), "degree")
     degrees = point.arithmetic
     assert isinstance(degrees, Degree)
-    largest, seen = 1, 0
+    largest = 1
     evaluator = point.run().evaluator(AS_WRITTEN)
-    for instance in court.instances(point, sides):
+    # Formulas grow towards one end of the steps or the other: both ends are measured.
+    ordered = sorted(court.instances(point, sides), key=_lateness)
+    for instances in (ordered, ordered[::-1]):
+        largest = max(largest, _degree(evaluator, sides, instances))
+    collisions = degrees.questions**2 // 2 * degrees.largest
+    return 2 * (math.log2(2 * largest + collisions) - math.log2(PRIME))
+
+
+def _degree(evaluator: Evaluator, sides: Sequence[Term], instances: Sequence[Instance]) -> int:
+    """Return the degree of both sides in the first instance that exists."""
+    for instance in instances:
         try:
             values = [evaluator.value(side, instance) for side in sides]
         except (Mismatch, OutOfRange):
             continue
-        largest = max(largest, *(e.degree for value in values for e in value.dual.value.flat))
-        seen += 1
-        if seen >= MEASURED:
-            break
-    collisions = degrees.questions**2 // 2 * degrees.largest
-    return 2 * (math.log2(2 * largest + collisions) - math.log2(PRIME))
+        return int(max(e.degree for value in values for e in value.dual.value.flat))
+    return 1
+
+
+def _lateness(instance: Instance) -> tuple[int, ...]:
+    return (sum(instance.values()), *(instance[letter] for letter in sorted(instance)))
 
 
 def counterexample(court: Court, sides: Sequence[Term], found: Difference) -> str:

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from derivations.claims.dots import COUNTER
 from derivations.claims.elaborate import Elaborator
+from derivations.claims.ranges import UNKNOWN
 from derivations.claims.steps import Step
 from derivations.claims.terms import (
     Apply,
@@ -243,7 +244,8 @@ class Printer:
     def _raised(self, term: Term, base: Term, power: str) -> str:
         if isinstance(base, Symbol):
             return self._first_read(self._raised_symbols(base, power), term)
-        is_ready = isinstance(base, Apply) or (isinstance(base, Norm) and isinstance(term, Power))
+        is_ready = isinstance(base, Apply) and not isinstance(base.argument, Block)
+        is_ready = is_ready or (isinstance(base, Norm) and isinstance(term, Power))
         shown = self.text(base) if is_ready else self._bracketed(base)
         return shown + script("^", power)
 
@@ -266,7 +268,7 @@ class Printer:
         elif term.index:
             text += script("_", term.index)
         if term.upper is not None:
-            text += script("^", str(term.upper), is_braced=True)
+            text += script("^", _limit(term.upper, term.index), is_braced=True)
         body = term.body
         return f"{text} {self._bracketed(body) if isinstance(body, Sum) else self.text(body)}"
 
@@ -284,13 +286,23 @@ class Printer:
         return term.function + (shown if is_bracketed else f"\\left({shown}\\right)")
 
     def _partial(self, term: Partial) -> str:
-        if term.nabla and not term.immediate and isinstance(term.by, Symbol | Entry | Marked):
+        if term.nabla and not term.immediate and self._is_one_symbol(term.by):
             return (
                 f"\\nabla{script('_', self.text(term.by))} {self._factor(term.of, is_last=False)}"
             )
         sign = "\\partial^{+}" if term.immediate else "\\partial"
         of, by = (self._factor(piece, is_last=False) for piece in (term.of, term.by))
         return f"\\frac{{{sign} {of}}}{{\\partial {by}}}"
+
+    def _is_one_symbol(self, by: Term) -> bool:
+        """Tell whether a quantity may stand below ∇."""
+        if not isinstance(by, Symbol | Entry | Marked):
+            return False
+        try:
+            node = parse_expression(self.text(by) + AS_LATEX)
+        except BpttError:
+            return isinstance(by, Marked)
+        return isinstance(node, syntax.Name | syntax.Scripted) or isinstance(by, Marked)
 
     # Stacks and the rest
 
@@ -334,6 +346,11 @@ def boxed(text: str) -> str:
 
 def _step_text(step: Step | None) -> str | None:
     return None if step is None else str(step)
+
+
+def _limit(step: Step, index: str) -> str:
+    """Return an upper limit; where it is a size that has no value, a size."""
+    return f"n_{index}" if step == Step.letter(UNKNOWN) else str(step)
 
 
 def _decimal(value: Fraction) -> str:

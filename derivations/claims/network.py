@@ -54,7 +54,9 @@ class Network:
         for equation in (*self.forward.values(), *self.special.values()):
             for term in equation.right.walk():
                 if isinstance(term, Symbol) and term.time is not None and equation.time is not None:
-                    behind = equation.time.plus(term.time, -1)
+                    letters = equation.time.names
+                    own = Step.letter(next(iter(letters))) if letters else equation.time
+                    behind = own.plus(term.time, -1)
                     if not behind.letters and behind.number > 0:
                         found[term.key] = max(found.get(term.key, 0), behind.number)
         return found

@@ -302,7 +302,7 @@ def power_added(spot: Spot, scene: Scene) -> Iterator[Proposal]:
         return
     powers = {p.exponent for p in scene.right.walk() if isinstance(p, Power)}
     for exponent in sorted(powers, key=str):
-        if scene.is_scalar_or_unknown(spot.term):
+        if scene.is_scalar(spot.term):
             yield Power(spot.term, exponent), Why(f"The power ${exponent}$ is missing.")
 
 

@@ -15,7 +15,7 @@ from derivations.claims.repairs.edits_of_steps import Proposal, Why
 from derivations.claims.repairs.paths import Spot
 from derivations.claims.repairs.repair import Repair, shown
 from derivations.claims.repairs.scene import Scene
-from derivations.claims.terms import Symbol, Term
+from derivations.claims.terms import Chain, Norm, Power, Symbol, Term
 from derivations.errors import BpttError
 
 #: Chains that are tried; each costs some hundred networks.
@@ -86,13 +86,23 @@ def _other_sides(
         Kind(steps.range_moved),
         Kind(steps.step_shifted),
         Kind(products.factor_dropped),
-        Kind(products.power_added),
+        Kind(_power_added),
     )
     for position in reversed(range(len(sides))):
         scene = Scene(court, sides[0], sides[position])
         for edit in edits(sides[position], scene, table):
             new = edit.applied(sides[position])
             yield _Chain((*sides[:position], new, *sides[position + 1 :]), relations, edit.why)
+
+
+def _power_added(spot: Spot, scene: Scene) -> Iterator[Proposal]:
+    """A norm or a number to a power that stands elsewhere in the side."""
+    if isinstance(spot.parent, Power) or not isinstance(spot.term, Norm | Symbol | Chain):
+        return
+    powers = {p.exponent for p in scene.right.walk() if isinstance(p, Power)}
+    if spot.is_value:
+        for exponent in sorted(powers, key=str):
+            yield Power(spot.term, exponent), Why(f"The power ${exponent}$ is missing.")
 
 
 def _bound_exchanged(spot: Spot, scene: Scene) -> Iterator[Proposal]:

@@ -116,11 +116,6 @@ class Scene:
             and (value.flexible or value.shape[0 if self.source.rows else 1] == 1)
         )
 
-    def is_scalar_or_unknown(self, term: Term) -> bool:
-        """Tell whether a term may be a number; a norm is one that residues do not know."""
-        value = self.value(term)
-        return value is None or value.is_scalar
-
     def is_scalar(self, term: Term) -> bool:
         value = self.value(term)
         return value is not None and value.is_scalar
