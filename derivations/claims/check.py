@@ -13,7 +13,7 @@ from derivations.claims.inequalities import inequality_verdict
 from derivations.claims.prepare import prepared
 from derivations.claims.reading import AS_WRITTEN
 from derivations.claims.readings import readings
-from derivations.claims.repairs import repair
+from derivations.claims.repairs import relation_repair, repair
 from derivations.claims.slope_bounds import slope_verdict
 from derivations.claims.source import Source
 from derivations.claims.terms import Apply, Partial, Symbol, Term, Transposed
@@ -83,7 +83,11 @@ def _judged(
     proven = slope_verdict(court.source, sides, statement.relations, claim)
     if proven is not None:
         return proven
-    return inequality_verdict(court, sides, statement.relations, claim)
+    verdict = inequality_verdict(court, sides, statement.relations, claim)
+    if verdict.verdict != "false" or not repairs:
+        return verdict
+    mended = relation_repair(court, sides, statement.relations)
+    return verdict if mended is None else replace(verdict, repair=mended.latex, why=mended.why)
 
 
 def equation_verdict(court: Court, sides: tuple[Term, ...], claim: str, repairs: bool) -> Verdict:

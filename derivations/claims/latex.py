@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -224,9 +225,10 @@ class Printer:
         return f"\\frac{{{self._above(term.above)}}}{{{self.text(term.below)}}}"
 
     def _above(self, term: Term) -> str:
-        """A product that begins with a quantity d would be read as a derivative."""
+        """What begins with the letter d would be read as a derivative."""
         text = self.text(term)
-        return f"\\left({text}\\right)" if text.startswith(("d ", "\\mathrm{d} ")) else text
+        is_differential = re.match(r"(d|\\mathrm\{d\})\s*[^\s_^']", text) is not None
+        return f"\\left({text}\\right)" if is_differential else text
 
     def _power(self, term: Power) -> str:
         exponent = str(term.exponent)
