@@ -47,6 +47,8 @@ class Names:
         for other in scene.alike(term):
             for new in self._at_steps(other, term, spot):
                 yield new, Why("{} belongs where {} stands.", (new, term))
+        for new in self.graph.neighbours(term):
+            yield new, Why("{} belongs where {} stands.", (new, term))
 
     def _at_steps(self, other: Symbol, term: Symbol, spot: Spot) -> Iterator[Symbol]:
         if other.time is None:

@@ -5,6 +5,7 @@ These are guesses at what an author meant, not rules: the judge decides what of 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,12 +21,10 @@ from derivations.claims.terms import (
     Apply,
     Chain,
     Number,
-    Partial,
     Power,
     Sum,
     Symbol,
     Term,
-    Transposed,
     substituted,
 )
 
@@ -134,14 +133,15 @@ class Graph:
             if key not in self._network.forward:
                 yield user, used
 
-    def feeds_loss(self, quantity: Symbol) -> bool:
-        """Tell whether the loss of a quantity's own step sees it."""
-        loss = self.loss(quantity.time)
-        return loss is not None and any(entry for entry in self._gradient(Partial(loss, quantity)))
-
-    def _gradient(self, partial: Partial) -> list[object]:
-        value = self._scene.value(partial)
-        return [] if value is None else list(value.dual.value.flat)
+    def neighbours(self, quantity: Symbol) -> list[Symbol]:
+        """Return what stands at another step beside a quantity: h_{t−1} beside x_t."""
+        found: dict[Symbol, None] = {}
+        for _, inputs in self._inputs():
+            for own, other in itertools.permutations(dict.fromkeys(inputs), 2):
+                moved = _user_at(other, own, quantity)
+                if moved is not None and moved.time != quantity.time is not None:
+                    found[moved] = None
+        return [symbol for symbol in found if symbol.key != quantity.key]
 
     def is_zero(self, term: Term) -> bool:
         """Tell whether a term vanishes, or has no value, at the ordinary instance."""
@@ -236,7 +236,3 @@ def _user_at(user: Symbol, used: Symbol, quantity: Symbol) -> Symbol | None:
         return None
     move = quantity.time.plus(used.time, -1).plus(Step.letter(letters[0]))
     return Symbol(user.name, user.time.replaced({letters[0]: move}))
-
-
-def without_transpose(term: Term) -> Term:
-    return term.body if isinstance(term, Transposed) else term

@@ -48,7 +48,9 @@ def relation_repair(
         Between each two sides.
     """
     candidates = itertools.chain(
-        _other_relations(sides, relations), _other_sides(court, sides, relations)
+        _other_sides(court, sides, relations, (Kind(_bound_exchanged),)),
+        _other_relations(sides, relations),
+        _other_sides(court, sides, relations, _TABLE),
     )
     for chain in itertools.islice(candidates, MOST_CHAINS):
         if len(set(chain.sides)) == len(chain.sides) and _stands(court, chain):
@@ -78,16 +80,9 @@ def _sign(relation: str) -> str:
 
 
 def _other_sides(
-    court: Court, sides: tuple[Term, ...], relations: tuple[str, ...]
+    court: Court, sides: tuple[Term, ...], relations: tuple[str, ...], table: tuple[Kind, ...]
 ) -> Iterator[_Chain]:
     """Yield chains with one edit of one side, the last ones first: they say the most."""
-    table = (
-        Kind(_bound_exchanged),
-        Kind(steps.range_moved),
-        Kind(steps.step_shifted),
-        Kind(products.factor_dropped),
-        Kind(_power_added),
-    )
     for position in reversed(range(len(sides))):
         scene = Scene(court, sides[0], sides[position])
         for edit in edits(sides[position], scene, table):
@@ -117,3 +112,12 @@ def _bound_exchanged(spot: Spot, scene: Scene) -> Iterator[Proposal]:
             new = scene.symbol(key, term.time)
             if new != term:
                 yield new, Why("{} belongs where {} stands.", (new, term))
+
+
+#: Edits of a side of an inequality.
+_TABLE = (
+    Kind(steps.range_moved),
+    Kind(steps.step_shifted),
+    Kind(products.factor_dropped),
+    Kind(_power_added),
+)
