@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 
 from derivations.claims.dots import COUNTER
 from derivations.claims.elaborate import Elaborator
-from derivations.claims.ranges import UNKNOWN
+from derivations.claims.latex_pieces import (
+    boxed,
+    decimal,
+    function_name,
+    limit,
+    script,
+    step_text,
+    with_letter,
+)
 from derivations.claims.steps import Step
 from derivations.claims.terms import (
     Apply,
@@ -38,7 +44,6 @@ from derivations.claims.terms import (
 from derivations.claims.vocabulary import SLOT, Spelling, Vocabulary, spelling_of
 from derivations.errors import BpttError
 from derivations.notation import syntax
-from derivations.notation.lexer import FUNCTION_WORDS
 from derivations.notation.parse import parse_expression
 
 TRANSPOSE = "\\top"
@@ -54,10 +59,6 @@ class Marked(Term):
     __hash__ = Term.__hash__
 
 
-#: Letters for a series that was written with dots, the most usual first.
-_COUNTERS = ("s", "j", "i", "k", "l", "m", "n", "r", "q", "p", *string.ascii_lowercase)
-#: Functions that LaTeX has a command for; the others are set upright by name.
-_COMMANDS = frozenset({"\\tanh", "\\exp", "\\log", "\\sin", "\\cos", "\\sinh", "\\cosh", "\\ln"})
 _CONSTANTS = {"identity": "I", "ones": "\\mathbf{1}", "blank": "\\cdot"}
 _SERIES = {"sum": "\\sum", "product": "\\prod"}
 
@@ -134,7 +135,7 @@ class Printer:
     # Numbers and names
 
     def _number(self, term: Number) -> str:
-        return _decimal(term.value)
+        return decimal(term.value)
 
     def _step_number(self, term: StepNumber) -> str:
         text = str(term.step)
@@ -148,7 +149,7 @@ class Printer:
 
     def _symbol(self, term: Symbol) -> str:
         spelling = self._spelling(term)
-        text = spelling.at(_step_text(term.time))
+        text = spelling.at(step_text(term.time))
         if term.time is not None or self._reads(text, term):
             return text
         return term.name if self._reads(term.name, term) else text
@@ -180,7 +181,7 @@ class Printer:
 
     def _part(self, part: syntax.Node | syntax.Operator, text: str, time: Step | None) -> str:
         if isinstance(part, syntax.Name | syntax.Scripted):
-            return spelling_of(self._vocabulary, part, text).at(_step_text(time))
+            return spelling_of(self._vocabulary, part, text).at(step_text(time))
         start, end = part.span
         return text[start:end]
 
@@ -195,7 +196,7 @@ class Printer:
         if isinstance(term.body, Symbol):
             spelling = self._spelling(term.body)
             labels = (*spelling.below, joined)
-            yield Spelling(spelling.base, labels, spelling.above).at(_step_text(term.body.time))
+            yield Spelling(spelling.base, labels, spelling.above).at(step_text(term.body.time))
             yield f"{{{self.text(term.body)}}}{script('_', joined)}"
         yield f"{self._bracketed(term.body)}{script('_', joined)}"
 
@@ -235,7 +236,7 @@ class Printer:
         if exponent == "T":
             exponent = "T+0"  # a lone T is a transpose
         if isinstance(term.base, Apply) and term.base.order == 0 and exponent.isdigit():
-            function = _function(term.base.function)
+            function = function_name(term.base.function)
             argument = self.text(term.base.argument)
             return f"{function}{script('^', exponent)}\\left({argument}\\right)"
         return self._raised(term, term.base, exponent)
@@ -252,13 +253,13 @@ class Printer:
         return shown + script("^", power)
 
     def _raised_symbols(self, base: Symbol, power: str) -> Iterator[str]:
-        step = _step_text(base.time)
+        step = step_text(base.time)
         yield self._spelling(base).at(step, power)
         yield f"\\left({self._spelling(base).at(step)}\\right){script('^', power)}"
 
     def _series(self, term: Series) -> str:
         if term.index == COUNTER:
-            term = _with_letter(term)
+            term = with_letter(term)
         if term.ascending and term.lower is not None and term.upper is not None:
             first, last = (
                 substituted(term.body, {term.index: step}) for step in (term.lower, term.upper)
@@ -270,7 +271,7 @@ class Printer:
         elif term.index:
             text += script("_", term.index)
         if term.upper is not None:
-            text += script("^", _limit(term.upper, term.index), is_braced=True)
+            text += script("^", limit(term.upper, term.index), is_braced=True)
         body = term.body
         return f"{text} {self._bracketed(body) if isinstance(body, Sum) else self.text(body)}"
 
@@ -278,7 +279,7 @@ class Printer:
 
     def _apply(self, term: Apply) -> str:
         primes = "'" * term.order
-        return f"{_function(term.function)}{primes}\\left({self.text(term.argument)}\\right)"
+        return f"{function_name(term.function)}{primes}\\left({self.text(term.argument)}\\right)"
 
     def _call(self, term: Call) -> str:
         if term.function in ("=", "<=", ">=", "<", ">"):
@@ -331,60 +332,6 @@ class Printer:
         yield f"{body}_{{{term.label}}}"
         yield f"{body}_{{\\text{{{term.label}}}}}"
         yield f"{body}\\bigg|_{{\\text{{{term.label}}}}}"
-
-
-def script(sign: str, text: str, *, is_braced: bool = False) -> str:
-    """Return a script, in braces where it has more than one letter."""
-    if not text:
-        return ""
-    is_bare = len(text) == 1 and not is_braced
-    return sign + (text if is_bare else f"{{{text}}}")
-
-
-def boxed(text: str) -> str:
-    """Return a text in a box."""
-    return f"\\boxed{{{text}}}"
-
-
-def _step_text(step: Step | None) -> str | None:
-    return None if step is None else str(step)
-
-
-def _limit(step: Step, index: str) -> str:
-    """Return an upper limit; where it is a size that has no value, a size."""
-    return f"n_{index}" if step == Step.letter(UNKNOWN) else str(step)
-
-
-def _decimal(value: Fraction) -> str:
-    """Return a number as decimals, or as a fraction where it has no end."""
-    if value.denominator == 1:
-        return str(value.numerator)
-    digits = 1
-    while digits < 16 and (value * 10**digits).denominator != 1:
-        digits += 1
-    if (value * 10**digits).denominator != 1:
-        return f"\\frac{{{value.numerator}}}{{{value.denominator}}}"
-    return f"{float(value):.{digits}f}"
-
-
-def _function(name: str) -> str:
-    """Return the LaTeX of a function's name."""
-    is_word = name.removeprefix("\\") in FUNCTION_WORDS and name not in _COMMANDS
-    return f"\\operatorname{{{name[1:]}}}" if is_word else name
-
-
-def _with_letter(term: Series) -> Series:
-    """Return a written-out series with a letter that nothing in it uses."""
-    taken = {letter for piece in term.walk() for letter in piece.letters} | _names(term)
-    letter = next(letter for letter in _COUNTERS if letter not in taken)
-    step = Step.letter(letter)
-    body = substituted(term.body, {COUNTER: step})
-    return Series(term.kind, letter, term.lower, term.upper, body, term.ascending)
-
-
-def _names(term: Term) -> set[str]:
-    """Return the names in a term; a counter that is also a quantity would confuse."""
-    return {piece.name for piece in term.walk() if isinstance(piece, Symbol)}
 
 
 #: The rule of every term.

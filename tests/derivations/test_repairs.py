@@ -244,6 +244,31 @@ def test_the_smallest_repair_and_its_reason(text: str, claim: str, repaired: str
     assert found.why == why
 
 
+@pytest.mark.parametrize(
+    ("claim", "repaired"),
+    [
+        (
+            r"\frac{\partial E}{\partial V} = \sum_{t=1}^{T} \hat{y}_t h_t^\top",
+            r"\sum_{t=1}^{T} \left(\hat{y}_t - y_t\right) h_t^\top",
+        ),
+        (r"\frac{\partial E_t}{\partial z_t} = \hat{y}_t", r"\hat{y}_t - y_t"),
+    ],
+)
+def test_the_forgotten_target(claim: str, repaired: str) -> None:
+    """The error of the output is its difference from the target, not the output."""
+    text = r"""
+        h_t = \tanh(W h_{t-1} + U x_t)
+        z_t = V h_t
+        \hat{y}_t = softmax(z_t)
+        E_t = -y_t^\top \log \hat{y}_t
+        E = \sum_{t=1}^{T} E_t
+        y_t is one-hot
+    """
+    found = mended(text, claim)
+    assert found.latex.split(" = ", 1)[1] == repaired
+    assert found.why == "The term $y_t$ is missing."
+
+
 def test_two_edits() -> None:
     claim = (
         r"\frac{\partial L}{\partial h_t} = \frac{\partial L_t}{\partial h_t}"

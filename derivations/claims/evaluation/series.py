@@ -69,6 +69,8 @@ def _entries(evaluator: Evaluator, term: Series, index: str, environment: Enviro
             if not values:
                 raise
             break
+    if not values:
+        raise OutOfRange("A range of entries is empty.")
     if term.kind == "sum":
         return evaluator.rules.add([(1, value) for value in values])
     return evaluator.rules.multiply(values)

@@ -162,6 +162,7 @@ def kinds(names: Names) -> tuple[Kind, ...]:
         Kind(names.slope_changed, RARE),
         Kind(names.factor_added, RARE),
         Kind(names.outer_product_made, RARE),
+        Kind(names.difference_made, RARE, least=3),
     )
 
 

@@ -14,6 +14,7 @@ from derivations.claims.steps import Step
 from derivations.claims.terms import (
     Apply,
     Chain,
+    Entry,
     Number,
     Partial,
     Power,
@@ -162,6 +163,22 @@ class Names:
             if isinstance(new, Apply) and new.argument == term:
                 made = replace(new, order=0)
                 yield made, Why("{} belongs where {} stands.", (made, term))
+
+    def difference_made(self, spot: Spot, scene: Scene) -> Iterator[Proposal]:
+        """An output becomes its difference from what is given beside it, such as a target."""
+        entry = spot.term
+        term = entry.body if isinstance(entry, Entry) else entry
+        if not isinstance(term, Symbol) or term.time is None or not spot.is_value:
+            return
+        if not self.graph.is_computed(term):
+            return
+        for other in scene.alike(term):
+            if other.time is None or self.graph.is_computed(other):
+                continue
+            given: Term = replace(other, time=term.time)
+            given = Entry(given, entry.indices) if isinstance(entry, Entry) else given
+            if scene.is_alike(entry, given):
+                yield Sum(((1, entry), (-1, given))), Why("The term {} is missing.", (given,))
 
     def slope_changed(self, spot: Spot, scene: Scene) -> Iterator[Proposal]:
         """f for f′ or f′ for f."""

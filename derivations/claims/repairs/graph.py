@@ -143,6 +143,11 @@ class Graph:
                     found[moved] = None
         return [symbol for symbol in found if symbol.key != quantity.key]
 
+    def is_computed(self, symbol: Symbol) -> bool:
+        """Tell whether a symbol is computed, or defined, and not given."""
+        is_defined = symbol.key in self._scene.source.definitions
+        return is_defined or self._network.is_computed(symbol.key)
+
     def is_zero(self, term: Term) -> bool:
         """Tell whether a term vanishes, or has no value, at the ordinary instance."""
         value = self._scene.value(term)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from derivations.claims.court import Agreement, Court
-from derivations.claims.latex import Printer, boxed
+from derivations.claims.latex import Printer
+from derivations.claims.latex_pieces import boxed
 from derivations.claims.prepare import prepared
 from derivations.claims.reading import AS_WRITTEN
 from derivations.claims.repairs.bench import Bench

@@ -4,12 +4,13 @@ the shapes and the names of the source."""
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from derivations.claims.court import Court
 from derivations.claims.evaluation.core import Evaluator
 from derivations.claims.evaluation.products import is_elementwise
+from derivations.claims.prepare import prepared
 from derivations.claims.reading import AS_WRITTEN
 from derivations.claims.repairs.paths import Spot
 from derivations.claims.steps import Step
@@ -52,30 +53,49 @@ class Scene:
 
     @cached_property
     def instance(self) -> Mapping[str, int]:
-        """A choice of all letters, as ordinary as can be: no two equal, none at an end."""
+        """A choice of all letters, as ordinary as can be: none at an end, no two equal."""
         point = self.evaluator.point
-        choices = [
-            choice
-            for choice in self.court.instances(point, (self.left, self.right))
-            if self._is_there(self.left, choice)
-        ]
-        best = max(
-            choices, key=lambda choice: self._ordinariness(choice), default={"T": point.steps}
-        )
+        sides = prepared((self.left, self.right), self.source, AS_WRITTEN)
+        choices = sorted(self.court.instances(point, sides), key=self._oddity)
+        best = next((choice for choice in choices if self._is_there(sides, choice)), None)
         middle = (point.network.start + point.steps) // 2
-        return {**self._inner_letters(middle), **best}
+        return {**self._inner_letters(middle), **(best or {"T": point.steps})}
 
-    def _is_there(self, term: Term, choice: Mapping[str, int]) -> bool:
+    def _is_there(self, sides: Sequence[Term], choice: Mapping[str, int]) -> bool:
+        """Tell whether the left side has a value, and the right side no step that is not there."""
+        left, right = sides
+        try:
+            self.evaluator.value(left, choice)
+            self.evaluator.value(right, choice)
+        except Mismatch:
+            return True
+        except OutOfRange:
+            return False
+        except REFUSALS:
+            return self._has_value(left, choice)
+        return True
+
+    def _has_value(self, term: Term, choice: Mapping[str, int]) -> bool:
         try:
             self.evaluator.value(term, choice)
         except REFUSALS:
             return False
         return True
 
-    def _ordinariness(self, choice: Mapping[str, int]) -> tuple[int, int]:
+    def _oddity(self, choice: Mapping[str, int]) -> tuple[int, int]:
+        """Count what stands at an end, and what is equal."""
         first, last = self.evaluator.point.network.start, self.evaluator.point.steps
+        positions = {
+            letter
+            for side in (self.left, self.right)
+            for piece in side.walk()
+            if isinstance(piece, Entry)
+            for index in piece.indices
+            for letter in index.names
+        }
+        steps = [step for letter, step in choice.items() if letter not in positions | {"T"}]
         free = [step for letter, step in choice.items() if letter != "T"]
-        return len(set(free)), -sum(step <= first or step >= last for step in free)
+        return sum(s <= first or s >= last for s in steps), len(free) - len(set(free))
 
     def _inner_letters(self, middle: int) -> dict[str, int]:
         """Letters that a sum runs over stand for a step in the middle, positions for the first."""
