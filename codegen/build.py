@@ -23,6 +23,7 @@ from codegen.documents.latex import fragment, standalone
 from codegen.gradcheck import GradientReport, check_module
 from codegen.lower import lower
 from codegen.passes.distribute import distribute
+from codegen.passes.split import split
 from codegen.passes.stabilise import stabilise
 from codegen.program import Program
 from codegen.targets.numpy.module import emit
@@ -33,7 +34,7 @@ from derivations.library import cell_text
 #: Program → Program, in this order; the textbook style keeps the literal equations.
 STYLES: Mapping[str, tuple[Callable[[Program], Program], ...]] = {
     "textbook": (stabilise,),
-    "fast": (stabilise, distribute),
+    "fast": (stabilise, split, distribute),
 }
 TARGETS = ("numpy",)
 

@@ -1,4 +1,4 @@
-"""Columns to rows: what each node of an equation becomes in the loop language."""
+"""Columns to rows, matrices to one matrix a row: what each node is in the loop language."""
 
 from __future__ import annotations
 
@@ -15,19 +15,27 @@ from derivations.activations import Atom, ScalarFunction
 from derivations.algebra import split_coefficient, transpose
 from derivations.errors import EmitError, UnsupportedError
 from derivations.expressions import (
+    Blocks,
     Diag,
     Elementwise,
+    Entry,
     HadamardPower,
     HadamardProduct,
     MatAdd,
     MatMul,
     MatrixSymbol,
+    Maximum,
     OneMatrix,
+    Part,
     Partial,
     Quantity,
+    Scaled,
     Softmax,
     SquaredNorm,
+    UnitVector,
     ZeroMatrix,
+    is_column,
+    is_row,
     is_scalar,
     t,
 )
@@ -35,13 +43,23 @@ from derivations.model import Model
 from derivations.notation.latex import latex
 from derivations.notation.names import Scope, identifier
 
+_FILE = "codegen/rows.py"
+
 
 def row_name(model: Model, argument: Quantity) -> str:
     return f"d{identifier(model.loss.name)}_d{identifier(argument.name)}"
 
 
-def is_row(factor: MatrixExpr) -> bool:
-    return bool(factor.shape[0] == 1)
+def size_text(size: Expr) -> str:
+    """Return a size as code: ``n + m``, ``2 * n``.
+
+    Examples
+    --------
+    >>> from derivations.notation.picks import size_symbol
+    >>> size_text(2 * size_symbol("n") + size_symbol("m"))
+    'm + 2 * n'
+    """
+    return str(size).replace("*", " * ")
 
 
 class Context:
@@ -69,14 +87,14 @@ def rows(expression: Basic, context: Context) -> program.Expression:
     UnsupportedError
         For a node that has no rule in this file.
     """
-    raise UnsupportedError(
-        f"{type(expression).__name__} has no rule that lowers it.", hint="codegen/rows.py"
-    )
+    raise UnsupportedError(f"{type(expression).__name__} has no rule that lowers it.", hint=_FILE)
 
 
 @rows.register
 def rows_of_quantity(expression: Quantity, context: Context) -> program.Expression:
     shift = expression.time - context.origin
+    if not shift.is_Integer:
+        raise UnsupportedError(f"{latex(expression)} stands at no fixed step here.", hint=_FILE)
     return Load(identifier(expression.name), int(shift))
 
 
@@ -107,42 +125,125 @@ def rows_of_sum(expression: MatAdd, context: Context) -> program.Expression:
 
 @rows.register
 def rows_of_product(expression: MatMul, context: Context) -> program.Expression:
-    """Multiply from the right: the last factor is a column, so every step is rows again."""
+    """Multiply from the right, so that every step is rows again, or matrices."""
     number, rest = split_coefficient(expression)
     factors = list(rest.args) if isinstance(rest, MatMul) else [rest]
-    if factors[-1].shape[1] != 1:
-        raise UnsupportedError(f"The product {latex(expression)} has no rule in codegen/rows.py.")
+    lowered = _column if is_column(factors[-1]) else _matrices
+    return _scaled(number, lowered(factors, context))
+
+
+def _column(factors: Sequence[MatrixExpr], context: Context) -> program.Expression:
+    """Lower a product whose last factor is a column."""
+    match factors:
+        case [Transpose(arg=OneMatrix()), matrix, OneMatrix()]:
+            return program.EntrySum(rows(matrix, context))
+        case [matrix, OneMatrix()] if not is_column(matrix):
+            return program.TimesEach(rows(matrix, context), Number(Fraction(1)))
     value = rows(factors[-1], context)
     for factor in reversed(factors[:-1]):
         value = _times(factor, value, context)
-    return _scaled(number, value)
+    return value
 
 
 def _times(factor: MatrixExpr, value: program.Expression, context: Context) -> program.Expression:
-    """Multiply rows from the left by a weight, a diagonal, a row or a column."""
-    is_vector = 1 in factor.shape
-    if isinstance(factor, MatrixSymbol) and not is_vector:
-        return program.RowsTimes(value, identifier(factor.name), transposed=True)
-    if isinstance(factor, Transpose) and isinstance(factor.arg, MatrixSymbol) and not is_vector:
-        return program.RowsTimes(value, identifier(factor.arg.name), transposed=False)
-    if isinstance(factor, Diag):
-        return program.Multiply((rows(factor.vector, context), value))
-    if isinstance(factor, Transpose) and isinstance(factor.arg, OneMatrix):
-        return program.RowSum(value)
-    if is_row(factor) and not is_scalar(factor):
-        return program.Dot(rows(transpose(factor), context), value)
-    if factor.shape[1] == 1:
+    """Multiply rows from the left by whatever fits a column."""
+    match factor:
+        case MatrixSymbol() | Part() if not is_column(factor):
+            return _weight_times(factor, value, transposed=True)
+        case Transpose(arg=MatrixSymbol() | Part() as weight) if not is_column(weight):
+            return _weight_times(weight, value, transposed=False)
+        case Diag():
+            return program.Multiply((rows(factor.vector, context), value))
+        case Transpose(arg=OneMatrix()):
+            return program.RowSum(value)
+        case Transpose(arg=UnitVector() as unit):
+            return program.Pick(value, rows(unit.label, context))
+        case UnitVector():
+            return program.Unit(rows(factor.label, context), value)
+    if is_scalar(factor) or is_column(factor):
         return program.Multiply((rows(factor, context), value))
-    raise UnsupportedError(f"The factor {latex(factor)} has no rule in codegen/rows.py.")
+    if is_row(factor):
+        return program.Dot(rows(transpose(factor), context), value)
+    return program.TimesEach(rows(factor, context), value)
+
+
+def _weight_times(
+    weight: MatrixSymbol | Part, value: program.Expression, *, transposed: bool
+) -> program.Expression:
+    if isinstance(weight, MatrixSymbol):
+        return program.RowsTimes(value, identifier(weight.name), transposed)
+    matrix = weight.matrix
+    if not isinstance(matrix, MatrixSymbol) or weight.row_range != (0, matrix.shape[0]):
+        raise UnsupportedError(f"The factor {latex(weight)} has no rule.", hint=_FILE)
+    start, stop = _ends(weight.column_range, matrix.shape[1])
+    return program.RowsTimes(value, identifier(matrix.name), transposed, start, stop)
+
+
+def _ends(limits: tuple[Expr, Expr], length: Expr) -> tuple[str, str]:
+    first, last = limits
+    return "" if first == 0 else size_text(first), "" if last == length else size_text(last)
+
+
+def _matrices(factors: Sequence[MatrixExpr], context: Context) -> program.Expression:
+    """Lower a product that is a matrix for every row: outer products, products of matrices."""
+    for position in range(1, len(factors)):
+        before, behind = factors[:position], factors[position:]
+        if is_column(before[-1]):  # and a row behind it
+            left = _column(before, context)
+            right = _column([transpose(factor) for factor in reversed(behind)], context)
+            return program.OuterEach(left, right)
+    value = rows(factors[-1], context)
+    for factor in reversed(factors[:-1]):
+        value = program.MatrixProduct(rows(factor, context), value)
+    return value
+
+
+@rows.register
+def rows_of_scaled(expression: Scaled, context: Context) -> program.Expression:
+    scalar, body = rows(expression.scalar, context), rows(expression.body, context)
+    if not is_column(expression.body):
+        scalar = program.Lifted(scalar)
+    return program.Multiply((scalar, body))
 
 
 @rows.register
 def rows_of_transpose(expression: Transpose, context: Context) -> program.Expression:
-    """∂E_t/∂ŷ_t of an unspecified loss is given as rows."""
+    """∂E_t/∂ŷ_t of an unspecified loss is given as rows; a matrix is turned."""
     partial = expression.arg
-    if isinstance(partial, Partial) and partial.of == context.model.loss:
+    if isinstance(partial, Partial) and partial.of.name == context.model.loss.name:
         return Load(row_name(context.model, partial.by))
-    raise UnsupportedError(f"{latex(expression)} is no column.", hint="codegen/rows.py")
+    if is_column(partial):
+        raise UnsupportedError(f"{latex(expression)} is no column.", hint=_FILE)
+    return program.Turned(rows(partial, context))
+
+
+@rows.register
+def rows_of_blocks(expression: Blocks, context: Context) -> program.Expression:
+    if not expression.is_stack:
+        raise UnsupportedError("Blocks side by side have no rule that lowers them.", hint=_FILE)
+    parts = tuple(rows(piece, context) for piece in expression.entries)
+    return program.Concatenate(parts, tuple(size_text(p.shape[0]) for p in expression.entries))
+
+
+@rows.register
+def rows_of_part(expression: Part, context: Context) -> program.Expression:
+    start, stop = _ends(expression.row_range, expression.matrix.shape[0])
+    return program.Part(rows(expression.matrix, context), start, stop)
+
+
+@rows.register
+def rows_of_maximum(expression: Maximum, context: Context) -> program.Expression:
+    return program.Maximum(*(rows(part, context) for part in expression.args))
+
+
+@rows.register
+def rows_of_entry(expression: Entry, context: Context) -> program.Expression:
+    return program.Pick(rows(expression.vector, context), rows(expression.label, context))
+
+
+@rows.register
+def rows_of_unit_vector(expression: UnitVector, context: Context) -> program.Expression:
+    return program.Unit(rows(expression.label, context), Number(Fraction(1)))
 
 
 @rows.register
@@ -177,7 +278,9 @@ def rows_of_softmax(expression: Softmax, context: Context) -> program.Expression
 
 @rows.register
 def rows_of_squared_norm(expression: SquaredNorm, context: Context) -> program.Expression:
-    return program.RowSum(program.Power(rows(expression.argument, context), 2))
+    squares = program.Power(rows(expression.argument, context), 2)
+    is_vector = is_column(expression.argument)
+    return program.RowSum(squares) if is_vector else program.EntrySum(squares)
 
 
 def _scaled(number: Expr, value: program.Expression) -> program.Expression:

@@ -8,23 +8,29 @@ order in which it was written. So all expressions are built through `add`, `mult
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sympy import Basic, Expr, Identity, Integer, MatrixExpr, Transpose
 
 from derivations.errors import ShapeError
 from derivations.expressions import (
+    Blocks,
     Diag,
     HadamardPower,
     HadamardProduct,
+    Kronecker,
     MatAdd,
     MatMul,
     MatrixSymbol,
     OneMatrix,
     Quantity,
+    Scaled,
+    Vec,
     ZeroMatrix,
+    is_column,
     is_parameter,
+    is_row,
     is_scalar,
     show_shape,
 )
@@ -58,31 +64,84 @@ def add(*terms: MatrixExpr) -> MatrixExpr:
 def multiply(*factors: MatrixExpr | Expr | int) -> MatrixExpr:
     """Return the product in the order of the factors, its number in front, without identities.
 
+    A scalar beside what it does not fit as a matrix scales it, and stands in front: α W h for
+    W α h. A product of scalars alone is an elementwise one.
+
     Raises
     ------
     ShapeError
         When a factor's columns are not its right neighbour's rows.
+
+    Examples
+    --------
+    >>> alpha, h = MatrixSymbol("alpha", 1, 1), Quantity("h", 3, 1, 0)
+    >>> multiply(2, alpha, h).args[1].scalar
+    alpha
     """
     coefficient = Integer(1)
-    flat: list[MatrixExpr] = []
+    scalars: list[MatrixExpr] = []
+    chain: list[MatrixExpr] = []  # what fits together so far
     for factor in factors:
-        for part in factor.args if isinstance(factor, MatMul) else (factor,):
-            if isinstance(part, MatrixExpr):
-                flat.append(part)
-            else:
-                coefficient = coefficient * part
-    for left, right in itertools.pairwise(flat):
-        if left.shape[1] != right.shape[0]:
+        if not isinstance(factor, MatrixExpr):
+            coefficient = coefficient * factor
+            continue
+        number, rest = split_coefficient(factor)
+        coefficient = coefficient * number
+        if isinstance(rest, Scaled):
+            scalars.append(rest.scalar)
+            rest = rest.body
+        if not chain or chain[-1].shape[1] == rest.shape[0]:
+            chain.append(rest)
+        elif is_row(chain[0]) and is_column(chain[-1]):
+            scalars.append(_chained(chain))
+            chain = [rest]
+        elif is_scalar(rest):
+            scalars.append(rest)
+        else:
             raise ShapeError(
-                f"a product needs columns = rows; {show_shape(left)} by {show_shape(right)} came"
+                "a product needs columns = rows; "
+                f"{show_shape(chain[-1])} by {show_shape(rest)} came"
             )
-    rows, columns = flat[0].shape[0], flat[-1].shape[1]
-    if coefficient == 0 or any(isinstance(factor, ZeroMatrix) for factor in flat):
+    return _scaled(coefficient, scalars, _chained(chain))
+
+
+def _scaled(number: Expr, scalars: Sequence[MatrixExpr], product: MatrixExpr) -> MatrixExpr:
+    """Return a product of numbers, scalars and what they scale."""
+    if not scalars:
+        return _with_number(number, product)
+    if is_scalar(product):
+        return _with_number(number, hadamard(*scalars, product))
+    own_number, scalar = split_coefficient(hadamard(*scalars))
+    if isinstance(scalar, ZeroMatrix) or isinstance(product, ZeroMatrix):
+        return ZeroMatrix(*product.shape)
+    scaled = product if isinstance(scalar, OneMatrix) else Scaled(scalar, product)
+    return _with_number(number * own_number, scaled)
+
+
+def _chained(factors: Sequence[MatrixExpr]) -> MatrixExpr:
+    """Return the product of factors that fit together."""
+    rows, columns = factors[0].shape[0], factors[-1].shape[1]
+    if any(isinstance(factor, ZeroMatrix) for factor in factors):
         return ZeroMatrix(rows, columns)
-    kept = [factor for factor in flat if not _is_neutral(factor)] or flat[:1]
-    if coefficient == 1:
-        return kept[0] if len(kept) == 1 else MatMul(*kept)
-    return MatMul(coefficient, *kept)
+    if all(is_scalar(factor) for factor in factors):
+        return hadamard(*factors)
+    flat = [part for f in factors for part in (f.args if isinstance(f, MatMul) else (f,))]
+    grouped: list[MatrixExpr] = []
+    for are_scalars, run in itertools.groupby(flat, is_scalar):
+        group = list(run)
+        grouped += [hadamard(*group)] if are_scalars else group
+    kept = [factor for factor in grouped if not _is_neutral(factor)] or flat[:1]
+    return kept[0] if len(kept) == 1 else MatMul(*kept)
+
+
+def _with_number(number: Expr, product: MatrixExpr) -> MatrixExpr:
+    own_number, rest = split_coefficient(product)
+    number = number * own_number
+    if number == 0 or isinstance(rest, ZeroMatrix):
+        return ZeroMatrix(*product.shape)
+    if number == 1:
+        return rest
+    return MatMul(number, *(rest.args if isinstance(rest, MatMul) else (rest,)))
 
 
 def _is_neutral(factor: MatrixExpr) -> bool:
@@ -99,7 +158,8 @@ def split_coefficient(expression: MatrixExpr) -> tuple[Expr, MatrixExpr]:
     -2
     """
     if isinstance(expression, MatMul) and not isinstance(expression.args[0], MatrixExpr):
-        return expression.args[0], multiply(*expression.args[1:])
+        rest = expression.args[1:]
+        return expression.args[0], rest[0] if len(rest) == 1 else MatMul(*rest)
     return Integer(1), expression
 
 
@@ -118,6 +178,7 @@ def hadamard(*factors: MatrixExpr) -> MatrixExpr:
     """
     shape = factors[0].shape
     coefficient = Integer(1)
+    scalars: list[MatrixExpr] = []
     kept: list[MatrixExpr] = []
     for factor in factors:
         if factor.shape != shape:
@@ -126,6 +187,9 @@ def hadamard(*factors: MatrixExpr) -> MatrixExpr:
             )
         number, rest = split_coefficient(factor)
         coefficient = coefficient * number
+        if isinstance(rest, Scaled):
+            scalars.append(rest.scalar)
+            rest = rest.body
         if isinstance(rest, ZeroMatrix):
             return ZeroMatrix(*shape)
         if isinstance(rest, HadamardProduct):
@@ -133,9 +197,10 @@ def hadamard(*factors: MatrixExpr) -> MatrixExpr:
         elif not isinstance(rest, OneMatrix):
             kept.append(rest)
     if not kept:
-        return multiply(coefficient, OneMatrix(*shape))
-    product = kept[0] if len(kept) == 1 else HadamardProduct(*kept)
-    return multiply(coefficient, product)
+        product = OneMatrix(*shape)
+    else:
+        product = kept[0] if len(kept) == 1 else HadamardProduct(*kept)
+    return _scaled(coefficient, scalars, product)
 
 
 def power(base: MatrixExpr, exponent: Expr | int) -> MatrixExpr:
@@ -157,13 +222,80 @@ def transpose(expression: MatrixExpr) -> MatrixExpr:
     """Return the transpose; of a product (A B)ᵀ = Bᵀ Aᵀ (Matrix Cookbook, equation 4)."""
     if isinstance(expression, Transpose):
         return expression.arg
+    if isinstance(expression, Diag | Identity) or is_scalar(expression):
+        return expression
+    if isinstance(expression, Scaled):
+        return multiply(expression.scalar, transpose(expression.body))
     if isinstance(expression, MatMul):
         number, rest = split_coefficient(expression)
         factors = rest.args if isinstance(rest, MatMul) else (rest,)
         return multiply(number, *(transpose(factor) for factor in reversed(factors)))
-    if isinstance(expression, Diag | Identity) or is_scalar(expression):
-        return expression
     return Transpose(expression)
+
+
+def diagonal(expression: MatrixExpr) -> MatrixExpr:
+    """Return the diagonal matrix with the entries of an expression, row by row, on it.
+
+    Examples
+    --------
+    >>> diagonal(MatrixSymbol("S", 2, 3)).shape
+    (6, 6)
+    """
+    if is_scalar(expression):
+        return expression
+    return Diag(expression if is_column(expression) else Vec(expression))
+
+
+def stack(*parts: MatrixExpr) -> MatrixExpr:
+    """Return columns below each other; stacks among them are taken apart.
+
+    Examples
+    --------
+    >>> h, x = Quantity("h", 3, 1, 0), Quantity("x", 2, 1, 0)
+    >>> stack(h, stack(h, x)).shape
+    (8, 1)
+    """
+    flat: list[MatrixExpr] = []
+    for part in parts:
+        is_stacked = isinstance(part, Blocks) and part.is_stack
+        flat.extend(part.entries if is_stacked else (part,))
+    return flat[0] if len(flat) == 1 else Blocks(1, *flat)
+
+
+def heights(blocks: Blocks) -> list[tuple[Expr, Expr]]:
+    """Return for every piece of a stack how many rows stand above it, and how many it has."""
+    found = []
+    above: Expr = Integer(0)
+    for entry in blocks.entries:
+        found.append((above, entry.shape[0]))
+        above = above + entry.shape[0]
+    return found
+
+
+def kronecker(left: MatrixExpr, right: MatrixExpr) -> MatrixExpr:
+    """Return A ⊗ B; where one of them is a scalar, a multiple of the other.
+
+    Examples
+    --------
+    >>> kronecker(Identity(2), Identity(3))
+    I
+    """
+    if isinstance(left, ZeroMatrix) or isinstance(right, ZeroMatrix):
+        return ZeroMatrix(*Kronecker(left, right).shape)
+    if is_scalar(left) or is_scalar(right):
+        return multiply(left, right) if is_scalar(left) else multiply(right, left)
+    if isinstance(left, Identity) and isinstance(right, Identity):
+        return Identity(left.shape[0] * right.shape[0])
+    return Kronecker(left, right)
+
+
+def inner(left: MatrixExpr, right: MatrixExpr) -> MatrixExpr:
+    """Return the sum of the products of the entries of two expressions of one shape."""
+    if is_column(left):
+        return multiply(transpose(left), right)
+    rows, columns = left.shape
+    ones = transpose(OneMatrix(rows, 1)), OneMatrix(columns, 1)
+    return multiply(ones[0], hadamard(left, right), ones[1])
 
 
 def total(vector: MatrixExpr) -> MatrixExpr:
@@ -225,4 +357,6 @@ _CONSTRUCTORS: Mapping[type, Any] = {
     HadamardProduct: hadamard,
     HadamardPower: power,
     Transpose: transpose,
+    Scaled: multiply,
+    Kronecker: kronecker,
 }

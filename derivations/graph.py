@@ -1,44 +1,37 @@
-"""Who needs whom: the order within a step, and Jacobians and adjoints along the paths."""
+"""Who needs whom within a step: Jacobians and adjoints along the paths."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sympy import Integer, MatrixExpr
 
 from derivations.algebra import depends_on, quantities, replace, transpose
 from derivations.calculus import jacobian, pullback
-from derivations.expressions import OneMatrix, Partial, Quantity, Softmax, Unspecified, t
+from derivations.errors import UnsupportedError
+from derivations.expressions import (
+    Elementwise,
+    OneMatrix,
+    Partial,
+    Quantity,
+    Softmax,
+    Unspecified,
+    t,
+)
 from derivations.model import Definition, Model
+from derivations.notation.names import at_time
+from derivations.recurrence import reachable, steps_of, uses
 
-
-def in_order(model: Model) -> list[Definition]:
-    """Return the definitions of one step so that each comes after what it needs.
-
-    Examples
-    --------
-    >>> model = Model.read("y_t = V h_t\\nh_t = tanh(W h_{t-1})\\nE_t depends on y_t")
-    >>> [d.quantity.name for d in in_order(model)]
-    ['h', 'y', 'E']
-    """
-    waiting = [d for d in model.definitions if d.quantity.time == t]
-    ordered: list[Definition] = []
-    while waiting:
-        names = {d.quantity.name for d in waiting}
-        ready = next(
-            d
-            for d in waiting
-            if not any(q.time == t and q.name in names for q in quantities(d.expression))
-        )
-        ordered.append(ready)
-        waiting.remove(ready)
-    return ordered
+#: A sum over more paths than these is no equation that anybody reads.
+MOST_PATHS = 40
 
 
 def with_outputs(model: Model, expression: MatrixExpr) -> MatrixExpr:
-    """Write the value of a softmax by the name that it has: ŷ_t for softmax(z_t)."""
+    """Write the value of a function by the name that it has: ŷ_t for softmax(z_t)."""
     named = {
-        d.expression: d.quantity for d in model.definitions if isinstance(d.expression, Softmax)
+        d.expression: d.quantity
+        for d in model.definitions
+        if isinstance(d.expression, Softmax | Elementwise)
     }
     return replace(expression, named)
 
@@ -68,21 +61,56 @@ def consumers(model: Model, name: str, lag: int) -> list[Definition]:
     """Return the equations of step t that use a quantity of step t − lag."""
     return [
         d
-        for d in model.definitions
-        if d.quantity.time == t
-        and any(q.name == name and q.time == t - lag for q in quantities(d.expression))
+        for d in steps_of(model.definitions)
+        if any(q.name == name and q.time == t - lag for q in quantities(d.expression))
     ]
 
 
-def paths(model: Model, start: str, end: str) -> list[list[Definition]]:
-    """Return every way from a quantity to another within one step, as the equations on it."""
+def paths(
+    model: Model, start: str, end: str, avoiding: Collection[str] = ()
+) -> list[list[Definition]]:
+    """Return every way from a quantity to another within one step, as the equations on it.
+
+    Parameters
+    ----------
+    model : Model
+    start, end : str
+        Names.
+    avoiding : collection of str
+        Quantities that a way may end at, but not lead through.
+
+    Raises
+    ------
+    UnsupportedError
+        When there are too many.
+    """
+    found = _paths(model, start, end, avoiding, {})
+    if len(found) > MOST_PATHS:
+        raise UnsupportedError(
+            f"{at_time(start, t)} acts on {at_time(end, t)} in {len(found)} ways within one step; "
+            f"a sum of at most {MOST_PATHS} is written.",
+            hint="Give intermediate quantities names of their own, or use fewer layers.",
+        )
+    return found
+
+
+def _paths(
+    model: Model,
+    start: str,
+    end: str,
+    avoiding: Collection[str],
+    known: dict[str, list[list[Definition]]],
+) -> list[list[Definition]]:
     if start == end:
         return [[]]
-    return [
-        [step, *rest]
-        for step in consumers(model, start, 0)
-        for rest in paths(model, step.quantity.name, end)
-    ]
+    if start not in known:
+        known[start] = [
+            [step, *rest]
+            for step in consumers(model, start, 0)
+            if step.quantity.name == end or step.quantity.name not in avoiding
+            for rest in _paths(model, step.quantity.name, end, avoiding, known)
+        ]
+    return known[start]
 
 
 def along(model: Model, path: Sequence[Definition], start: Quantity) -> list[MatrixExpr]:
@@ -96,13 +124,17 @@ def along(model: Model, path: Sequence[Definition], start: Quantity) -> list[Mat
 
 def reaches(model: Model, start: str, end: str) -> bool:
     """Tell whether a quantity influences another within one step."""
-    return bool(paths(model, start, end))
+    users: dict[str, set[str]] = {}
+    for user, used, lag in uses(model.definitions):
+        if lag == 0:
+            users.setdefault(used, set()).add(user)
+    return end in reachable([start], users)
 
 
 def contributions(
     model: Model, variable: MatrixExpr, lag: int, adjoints: Mapping[str, MatrixExpr]
-) -> list[MatrixExpr]:
-    """Return what every equation that uses a variable hands back to it.
+) -> dict[str, MatrixExpr]:
+    """Return what every equation that uses a variable hands back to it, by what it defines.
 
     Parameters
     ----------
@@ -114,13 +146,12 @@ def contributions(
         The adjoint of each quantity at step t; of the loss, one.
     """
     used = variable.at(t - lag) if isinstance(variable, Quantity) else variable
-    found = []
-    for definition in model.definitions:
+    found = {}
+    for definition in steps_of(model.definitions):
         name = definition.quantity.name
-        is_step = definition.quantity.time == t
-        if is_step and name in adjoints and depends_on(definition.expression, used):
+        if name in adjoints and depends_on(definition.expression, used):
             handed = local_pullback(model, definition, adjoints[name], used)
-            found.append(shifted(handed, lag))
+            found[name] = shifted(handed, lag)
     return found
 
 

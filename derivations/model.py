@@ -10,7 +10,7 @@ from sympy import Expr, MatrixExpr, MatrixSymbol, Symbol
 
 from derivations.activations import ACTIVATIONS, FUNCTIONS
 from derivations.errors import BpttError, ModelError, Place
-from derivations.expressions import Quantity, Unspecified, t
+from derivations.expressions import Quantity, TimeSum, Unspecified, t
 from derivations.notation.names import Scope
 
 if TYPE_CHECKING:
@@ -51,13 +51,16 @@ class Model:
     data : tuple of Quantity
         What is given at every step, in order of appearance.
     states : tuple of Quantity
-        What a later step uses; each has a given value at step 0.
+        What other steps use. Those that later steps use are given before the first step, and those
+        that earlier steps use are given behind the last one: see `derivations.recurrence.reach`.
     loss, total : Quantity
         E_t and E.
     targets : frozenset of str
         Names of the data that the output is compared with; no gradient is taken by them.
     one_hot : frozenset of str
         Names of the targets whose entries sum to one.
+    zeros : frozenset of str
+        Names of the states whose given values are zero.
     scope : Scope
         What the names mean.
     warnings : tuple of str
@@ -91,6 +94,7 @@ class Model:
     targets: frozenset[str]
     one_hot: frozenset[str]
     scope: Scope
+    zeros: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
     text: str = field(default="", compare=False)
     refusal: BpttError | None = field(default=None, compare=False)
@@ -173,8 +177,14 @@ class Model:
     @property
     def sizes(self) -> tuple[Symbol, ...]:
         """The symbolic sizes, in the order in which the scope names them."""
-        found = [size for shape in self.scope.shapes.values() for size in shape]
-        return tuple(dict.fromkeys(size for size in found if isinstance(size, Symbol)))
+        axes = [size for shape in self.scope.shapes.values() for size in shape]
+        found = [size for axis in axes for size in sorted(axis.free_symbols, key=str)]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def is_last_only(self) -> bool:
+        """Whether the total loss is that of the last step alone."""
+        return not isinstance(self.definitions[-1].expression, TimeSum)
 
     @property
     def unspecified_functions(self) -> tuple[str, ...]:

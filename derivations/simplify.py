@@ -6,9 +6,10 @@ them is trusted: every step is printed as a side of an equation, and the judge c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
-from sympy import Basic, Integer, MatrixExpr, Transpose
+from sympy import Basic, Expr, Integer, MatrixExpr, Transpose
 
 from derivations.algebra import (
     add,
@@ -22,12 +23,14 @@ from derivations.algebra import (
 )
 from derivations.expressions import (
     Diag,
+    Entry,
     HadamardPower,
     HadamardProduct,
     MatAdd,
     MatMul,
     OneMatrix,
     Quantity,
+    UnitVector,
     is_scalar,
 )
 
@@ -71,6 +74,49 @@ def absorb_diagonals(expression: Basic) -> Basic:
             factors[position - 1 : position + 1] = [row]
             return absorb_diagonals(multiply(*factors))
     return expression
+
+
+def pick_entries(expression: Basic) -> Basic:
+    """e_y ⊙ u = [u]_y e_y, and e_yᵀ u = [u]_y, for the unit vector of a label."""
+    if isinstance(expression, HadamardProduct):
+        return _picked_product(expression)
+    if not isinstance(expression, MatMul):
+        return expression
+    factors = list(expression.args)
+    for position in range(len(factors) - 1):
+        left, right = factors[position : position + 2]
+        is_pick = isinstance(left, Transpose) and isinstance(left.arg, UnitVector)
+        if is_pick and isinstance(right, MatrixExpr) and right.shape[1] == 1:
+            factors[position : position + 2] = [Entry(right, left.arg.label)]
+            return pick_entries(multiply(*factors))
+    return expression
+
+
+def _picked_product(product: HadamardProduct) -> MatrixExpr:
+    unit = next((factor for factor in product.args if isinstance(factor, UnitVector)), None)
+    if unit is None:
+        return product
+    others = [factor for factor in product.args if factor != unit]
+    return multiply(*(_entry(other, unit.label) for other in others), unit)
+
+
+def _entry(vector: MatrixExpr, label: Quantity) -> MatrixExpr:
+    if isinstance(vector, HadamardPower):
+        return power(_entry(vector.base, label), vector.exp)
+    return Entry(vector, label)
+
+
+def merge_diagonals(expression: Basic) -> Basic:
+    """diag(u) diag(v) = diag(u ⊙ v)."""
+    if not isinstance(expression, MatMul):
+        return expression
+    merged: list[MatrixExpr] = []
+    for factor in expression.args:
+        if isinstance(factor, Diag) and merged and isinstance(merged[-1], Diag):
+            merged[-1] = Diag(hadamard(merged[-1].vector, factor.vector))
+        else:
+            merged.append(factor)
+    return multiply(*merged) if len(merged) < len(expression.args) else expression
 
 
 def cancel_quotients(expression: Basic) -> Basic:
@@ -131,6 +177,43 @@ def sum_one_hot(one_hot: frozenset[str]) -> Step:
     return step
 
 
+def expand_products(expression: Basic) -> Basic:
+    """u ⊙ (v + w) = u ⊙ v + u ⊙ w, and likewise of numbers and transposes of sums."""
+    if isinstance(expression, Transpose) and isinstance(expression.arg, MatAdd):
+        return add(*(transpose(term) for term in expression.arg.args))
+    if not isinstance(expression, MatMul | HadamardProduct):
+        return expression
+    number, product = split_coefficient(expression)
+    if isinstance(product, MatAdd):
+        return add(*(multiply(number, term) for term in product.args))
+    if not isinstance(product, HadamardProduct):
+        return expression
+    for position, factor in enumerate(product.args):
+        if isinstance(factor, MatAdd):
+            before, after = product.args[:position], product.args[position + 1 :]
+            terms = (hadamard(*before, term, *after) for term in factor.args)
+            return add(*(multiply(number, expand_products(term)) for term in terms))
+    return expression
+
+
+def collect_terms(expression: Basic) -> Basic:
+    """u ⊙ v − v ⊙ u = 0: terms that differ only in their order are added up."""
+    if not isinstance(expression, MatAdd):
+        return expression
+    numbers: dict[object, Expr] = {}
+    kept: dict[object, MatrixExpr] = {}
+    for term in expression.args:
+        number, rest = split_coefficient(term)
+        inner = rest.arg if isinstance(rest, Transpose) else rest
+        factors = inner.args if isinstance(inner, HadamardProduct) else (inner,)
+        key = (isinstance(rest, Transpose), frozenset(Counter(factors).items()))
+        kept.setdefault(key, rest)
+        numbers[key] = numbers.get(key, Integer(0)) + number
+    if len(kept) == len(expression.args):
+        return expression
+    return add(*(multiply(numbers[key], rest) for key, rest in kept.items()))
+
+
 def positive_first(expression: Basic) -> Basic:
     """−u + v = v − u."""
     if isinstance(expression, MatAdd):
@@ -185,22 +268,28 @@ def gather_transposes(expression: Basic) -> Basic:
 
 def tidy_steps(expression: MatrixExpr, one_hot: frozenset[str]) -> list[MatrixExpr]:
     """Return the expression after each step that changed it, in the order of a proof on paper."""
-    steps: list[Step] = [
-        distribute,
-        absorb_diagonals,
-        cancel_quotients,
-        sum_one_hot(one_hot),
-        positive_first,
-        turn_differences,
-        factor_out,
-    ]
     found: list[MatrixExpr] = []
-    for step in steps:
-        changed = everywhere(step, expression)
-        if changed != expression:
-            expression = changed
-            found.append(expression)
+
+    def apply(*steps: Step) -> None:
+        for step in steps:
+            before = found[-1] if found else expression
+            changed = everywhere(step, before)
+            if changed != before:
+                found.append(changed)
+
+    apply(distribute, absorb_diagonals, pick_entries, cancel_quotients, sum_one_hot(one_hot))
+    before = found[-1] if found else expression
+    expanded = everywhere(expand_products, before)
+    collected = everywhere(collect_terms, expanded)
+    if expanded != before and _length(collected) < _length(before):
+        found += [expanded, collected]
+    apply(positive_first, turn_differences, factor_out)
     return found
+
+
+def _length(expression: Basic) -> int:
+    """Count the symbols and signs of an expression."""
+    return 1 + sum(map(_length, expression.args))
 
 
 def divides(expression: Basic) -> bool:

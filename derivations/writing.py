@@ -7,18 +7,30 @@ from typing import Literal
 
 from sympy import MatrixExpr, Symbol
 
-from derivations.algebra import replace
+from derivations.algebra import replace, transpose
 from derivations.derivation import Equation
-from derivations.expressions import Quantity, t
+from derivations.expressions import MatrixSymbol, Partial, Quantity, Vec, is_column, t
+from derivations.model import Model
 from derivations.notation.latex import latex
-from derivations.notation.names import canonical, parts
-
-#: The step at which a parameter acts, and the step that a product runs over.
-k = Symbol("k", integer=True)
-j = Symbol("j", integer=True)
+from derivations.notation.names import canonical, parts, time_symbol
 
 #: The range of most equations.
 EVERY_STEP = "1 \\le t \\le T"
+#: Letters for the step at which a parameter acts, and for the one that a product runs over.
+_RUNNING = ("k", "j", "l", "r", "u", "p", "q", "v", "w")
+
+
+def running_steps(model: Model) -> tuple[Symbol, Symbol]:
+    """Return two letters for steps that the model uses for nothing else.
+
+    Examples
+    --------
+    >>> running_steps(Model.read("h_t = tanh(W h_{t-1})\\nE_t depends on h_t"))
+    (k, j)
+    """
+    taken = {parts(name)[0] for name in model.scope.shapes} | set(map(str, model.sizes))
+    k, j = [letter for letter in _RUNNING if letter not in taken][:2]
+    return time_symbol(k), time_symbol(j)
 
 
 def write(
@@ -35,6 +47,18 @@ def write(
 
 def math(expression: MatrixExpr) -> str:
     return f"${latex(expression)}$"
+
+
+def listed(expressions: Sequence[MatrixExpr]) -> str:
+    """Return formulas as a sentence lists them.
+
+    Examples
+    --------
+    >>> listed([Quantity(name, 1, 1, t) for name in "abc"])
+    '$a_t$, $b_t$ and $c_t$'
+    """
+    *first, last = map(math, expressions)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def at_step(expression: MatrixExpr, time: object) -> MatrixExpr:
@@ -57,3 +81,15 @@ def adjoint_name(name: str) -> str:
 def adjoint(quantity: Quantity, time: object = t) -> Quantity:
     """Return δ of a quantity at a step."""
     return Quantity(adjoint_name(quantity.name), *quantity.shape, time)
+
+
+def row(of: MatrixExpr, by: Quantity) -> MatrixExpr:
+    """Return the derivative of a scalar as a row: ∂E_t/∂h_t, and of a matrix vec(∂E_t/∂S_t)ᵀ."""
+    partial = Partial(of, by)
+    return partial if is_column(by) else transpose(Vec(partial))
+
+
+def gradient(total: MatrixExpr, by: Quantity | MatrixSymbol) -> MatrixExpr:
+    """Return the gradient of a scalar in the shape of what it is taken by: (∂E/∂h_t)ᵀ, ∂E/∂W."""
+    partial = Partial(total, by)
+    return transpose(partial) if isinstance(by, Quantity) and is_column(by) else partial

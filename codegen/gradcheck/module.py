@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Mapping
 from itertools import chain, count
@@ -14,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derivations.errors import VerificationError
+
+#: How a constraint on integer labels begins; the size that they stay below follows.
+LABEL = "label below "
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -79,9 +83,11 @@ def check_face(module: ModuleType) -> None:
         if name in module.DATA:
             raise VerificationError(f"{name} in {filename} stands in PARAMS and in DATA")
     for name, constraint in constraints(module).items():
-        if constraint != "one-hot" or not module.DATA.get(name):
+        is_known = constraint == "one-hot" or constraint.startswith(LABEL)
+        if not is_known or not module.DATA.get(name):
             message = f"CONSTRAINTS in {filename} says {constraint!r} of {name}"
-            raise VerificationError(message, hint='Only "one-hot" is known, for arrays of DATA.')
+            hint = 'Known are "one-hot" and "label below q", for arrays of DATA.'
+            raise VerificationError(message, hint=hint)
 
 
 def constraints(module: ModuleType) -> Mapping[str, str]:
@@ -123,27 +129,45 @@ def value_and_gradients(module: ModuleType, params: Arrays, data: Arrays) -> tup
 def default_sizes(module: ModuleType) -> dict[str, int]:
     """Return small sizes that are all different, so that no wrong transpose can hide."""
     shapes = [*module.PARAMS.values(), *module.DATA.values()]
-    names = dict.fromkeys(size for shape in shapes for size in shape if not size.isdecimal())
+    names = dict.fromkeys(
+        name for shape in shapes for size in shape for name in re.findall(r"[A-Za-z_]\w*", size)
+    )
     fixed = {"T": 4, "B": 3}
     free = chain([2], count(5))
     return {name: fixed.get(name) or next(free) for name in names}
+
+
+def length(size: str, sizes: Mapping[str, int]) -> int:
+    """Return the length of an axis, which may be a sum of sizes; 0 where one is not known.
+
+    Examples
+    --------
+    >>> length("m + 2 * n", {"m": 3, "n": 2})
+    7
+    """
+    terms = [term.split(" * ") for term in size.split(" + ")]
+    return sum(math.prod(int(f) if f.isdecimal() else sizes.get(f, 0) for f in t) for t in terms)
 
 
 def draw_arrays(module: ModuleType, sizes: Mapping[str, int], seed: int) -> Arrays:
     """Draw float64 parameters and data for a module.
 
     Parameters are normal with deviation 1 / √(fan in), where the fan in of a matrix is the number
-    of its columns, and of anything else 1.  Data are standard normal, or random unit rows where
-    the module says "one-hot".
+    of its columns, and of anything else 1.  Data are standard normal, random unit rows where the
+    module says "one-hot", and integers where it says "label".
     """
     generator = np.random.default_rng(seed)
     arrays: Arrays = {}
     for name, symbols in {**module.PARAMS, **module.DATA}.items():
-        shape = tuple(int(s) if s.isdecimal() else sizes.get(s, 0) for s in symbols)
+        shape = tuple(length(size, sizes) for size in symbols)
         if not all(size >= 1 for size in shape):
             message = f"the shape ({', '.join(symbols)}) of {name} needs positive sizes"
             raise VerificationError(message, hint=f"Sizes given: {dict(sizes)}.")
-        if name in constraints(module):
+        constraint = constraints(module).get(name, "")
+        if constraint.startswith(LABEL):
+            count = length(constraint.removeprefix(LABEL), sizes)
+            arrays[name] = np.asarray(generator.integers(count, size=shape))
+        elif constraint:
             arrays[name] = np.eye(shape[-1])[generator.integers(shape[-1], size=shape[:-1])]
         else:
             fan_in = shape[1] if name in module.PARAMS and len(shape) == 2 else 1

@@ -18,6 +18,7 @@ from codegen.program import (
     Assign,
     Block,
     Expression,
+    LastStep,
     Load,
     Loop,
     Multiply,
@@ -37,7 +38,7 @@ def distribute(program: Program) -> Program:
 
 
 def _distributed(block: Block) -> list[Block]:
-    if isinstance(block, AllSteps):
+    if isinstance(block, AllSteps | LastStep):
         return [block]
     statements = _hoisted(block.body)
     groups = _components(statements)
@@ -58,7 +59,7 @@ def _hoisted(statements: Sequence[Statement]) -> list[Statement]:
     for statement in statements:
         recurrent = _recurrent_arrays(statement, statements)
         split = _split(statement.value, recurrent)
-        if not isinstance(statement, Assign) or split is None:
+        if not isinstance(statement, Assign) or statement.steps != "every" or split is None:
             found.append(statement)
             continue
         outside, inside, factors = split

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from codegen.program import AllSteps, Block, Expression, Loop, Program, operands, with_operands
+from codegen.program import Block, Expression, Program, operands, with_operands
 
 Rule = Callable[[Expression], Expression]
 
@@ -37,10 +37,12 @@ def rewrite_program(program: Program, rule: Rule) -> Program:
         program,
         forward=blocks(program.forward),
         backward=blocks(program.backward),
-        initial=tuple(replace(s, value=rewrite(s.value, rule)) for s in program.initial),
+        initial=tuple(
+            (replace(s, value=rewrite(s.value, rule)), step) for s, step in program.initial
+        ),
     )
 
 
-def _rewrite_block(block: Loop | AllSteps, rule: Rule) -> Block:
+def _rewrite_block(block: Block, rule: Rule) -> Block:
     body = tuple(replace(s, value=rewrite(s.value, rule)) for s in block.body)
     return replace(block, body=body)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from derivations.claims.degrees import Degree
 from derivations.claims.floating import Floating
 from derivations.claims.network import Network
 from derivations.claims.prepare import accumulation
@@ -26,10 +27,9 @@ from derivations.notation import syntax
 from derivations.proof.arithmetic import (
     COMPARED_DIGITS,
     PRIME,
-    Arithmetic,
     Array,
-    Degree,
     Field,
+    Numbers,
     Real,
     Undecidable,
 )
@@ -55,7 +55,7 @@ _COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
     ">=": operator.ge,
     ">": operator.gt,
 }
-_ARITHMETIC: Mapping[str, Callable[[int], Arithmetic]] = {
+_ARITHMETIC: Mapping[str, Callable[[int], Numbers]] = {
     "exact": Field,
     "double": Floating,
     "real": Real,
@@ -406,7 +406,7 @@ def steps_beyond(sides: Sequence[Term]) -> int:
     return max(0, max(numbers) - 3)
 
 
-def _equal(left: Array, right: Array, arithmetic: Arithmetic) -> bool:
+def _equal(left: Array, right: Array, arithmetic: Numbers) -> bool:
     if isinstance(arithmetic, Field):
         return bool(((left - right) % PRIME == 0).all())
     if isinstance(arithmetic, Real):

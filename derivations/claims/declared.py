@@ -15,10 +15,10 @@ from derivations.claims.steps import Step
 from derivations.claims.terms import Norm, Power, Symbol, Term
 from derivations.claims.values import OutOfRange
 from derivations.errors import ShapeError
-from derivations.proof.arithmetic import Arithmetic, Array
+from derivations.proof.arithmetic import Array, Numbers
 
 
-class Measuring(Arithmetic, Protocol):
+class Measuring(Numbers, Protocol):
     """A kind of number in which norms and eigenvalues exist, and scalars can be given."""
 
     def norm(self, array: Array, kind: str) -> Any: ...

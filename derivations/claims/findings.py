@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from derivations.claims.court import Agreement, Court, Difference, Instance
+from derivations.claims.degrees import Degree
 from derivations.claims.evaluation import Evaluator
 from derivations.claims.reading import AS_WRITTEN, Reading
 from derivations.claims.run import Point
 from derivations.claims.terms import Term
 from derivations.claims.values import Mismatch, OutOfRange, Undefined
-from derivations.proof.arithmetic import PRIME, Array, Degree, Undecidable
+from derivations.proof.arithmetic import PRIME, Array, Undecidable
 
 #: Lengths of the networks among which the shortest counterexample is looked for.
 SHORTEST = (1, 2, 3, 4)

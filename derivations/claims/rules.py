@@ -10,9 +10,9 @@ import numpy as np
 from sympy import Integer, Rational
 
 from derivations.claims.reading import Reading
-from derivations.claims.values import Mismatch, OutOfRange, Undefined, Value
-from derivations.proof.arithmetic import Arithmetic, Array
-from derivations.proof.evaluate import Dual, entrywise, identity, inverted, plus, scaled, times
+from derivations.claims.values import Mismatch, OutOfRange, Undefined, Value, identity
+from derivations.proof.arithmetic import Array, Numbers
+from derivations.proof.evaluate import Dual, entrywise, inverted, mapped, plus, times
 
 #: Larger exponents are refused; a power is a product of that many factors.
 LARGEST_EXPONENT = 99
@@ -21,7 +21,7 @@ LARGEST_EXPONENT = 99
 class Rules:
     """The rules of products and sums in a kind of number, under a reading."""
 
-    def __init__(self, arithmetic: Arithmetic, reading: Reading) -> None:
+    def __init__(self, arithmetic: Numbers, reading: Reading) -> None:
         self.arithmetic = arithmetic
         self.reading = reading
 
@@ -74,7 +74,7 @@ class Rules:
             return value
         return replace(
             value,
-            dual=scaled(self.arithmetic.number(Integer(-1)), value.dual, self.arithmetic)
+            dual=mapped(value.dual, lambda array: self.arithmetic.reduce(-array))
             if not value.is_tensor
             else Dual(self.arithmetic.reduce(-value.dual.value)),
         )

@@ -21,9 +21,9 @@ from derivations.claims.terms import (
     Call,
     Term,
 )
-from derivations.claims.values import OutOfRange, Undefined
-from derivations.proof.arithmetic import Arithmetic, Array
-from derivations.proof.evaluate import Dual, identity
+from derivations.claims.values import OutOfRange, Undefined, identity
+from derivations.proof.arithmetic import Array, Numbers
+from derivations.proof.evaluate import Dual
 
 if TYPE_CHECKING:
     from derivations.claims.evaluation import Evaluator
@@ -59,7 +59,7 @@ class Point:
     def __init__(
         self,
         network: Network,
-        arithmetic: Arithmetic,
+        arithmetic: Numbers,
         steps: int,
         sizes: tuple[int, ...] = SIZES,
         is_scalar: bool = False,

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+from sympy import Integer
+
 from derivations.errors import BpttError
+from derivations.proof.arithmetic import Array, Numbers
 from derivations.proof.evaluate import Dual
 
 
@@ -77,3 +81,11 @@ class Value:
         if self.flexible and self.shape != shape and self.shape[::-1] == shape:
             return self.turned()
         return self
+
+
+def identity(size: int, numbers: Numbers) -> Array:
+    """Return the identity matrix in a kind of number."""
+    result = np.full((size, size), numbers.number(Integer(0)), dtype=object)
+    for i in range(size):
+        result[i, i] = numbers.number(Integer(1))
+    return result

@@ -24,11 +24,10 @@ from derivations.derivation import Derivation
 from derivations.errors import ProofError
 from derivations.explicit.rational import Scalars
 from derivations.explicit.unrolled import Unrolled, entries
-from derivations.expressions import (
-    Quantity,
-    t,
-)
+from derivations.expressions import Quantity, t
 from derivations.model import Model
+from derivations.notation.names import at_time
+from derivations.recurrence import given_values
 
 
 def explicit_gradients(
@@ -48,7 +47,7 @@ def explicit_gradients(
     Returns
     -------
     dict
-        By the labels of a derivation: ``gradient:W``, ``input:x`` and ``initial:h``. The gradient
+        By the labels of a derivation: ``gradient:W``, ``input:x`` and ``initial:h_0``. The gradient
         by data has the steps side by side.
 
     Raises
@@ -68,8 +67,8 @@ def explicit_gradients(
     for data in _inputs(model):
         at_steps = [network.quantity(data.name, step) for step in range(1, steps + 1)]
         variables[f"input:{data.name}"] = sympy.Matrix.hstack(*at_steps)
-    for state in model.states:
-        variables[f"initial:{state.name}"] = network.quantity(state.name, 0)
+    for given in _given(model):
+        variables[_initial(given)] = network.quantity(given.name, network.step(given.time, {}))
     return {
         label: by.applyfunc(lambda variable: sympy.diff(total, variable))
         for label, by in variables.items()
@@ -78,6 +77,14 @@ def explicit_gradients(
 
 def _inputs(model: Model) -> list[Quantity]:
     return [data for data in model.data if data.name not in model.targets]
+
+
+def _given(model: Model) -> list[Quantity]:
+    return [value for state in model.states for value in given_values(model, state)]
+
+
+def _initial(given: Quantity) -> str:
+    return f"initial:{at_time(given.name, given.time)}"
 
 
 def matrix_form_gradients(
@@ -112,7 +119,8 @@ def matrix_form_gradients(
     Matrix([[2*h(0)[0,0]*(1 - tanh(W[0,0]*h(0)[0,0])**2)*tanh(W[0,0]*h(0)[0,0])]])
     """
     model = derivation.model
-    backward = [e for e in derivation.equations if e.label.startswith(("adjoint:", "boundary:"))]
+    kinds = ("adjoint:", "last:", "boundary:")
+    backward = [e for e in derivation.equations if e.label.startswith(kinds)]
     network = Unrolled(model, sizes, steps, tuple(backward))
 
     def right(label: str) -> MatrixExpr:
@@ -123,12 +131,14 @@ def matrix_form_gradients(
 
     found = {}
     for data in _inputs(model):
-        label = f"input:{data.name}"
-        columns = [entries(right(label), network, {t: step}) for step in range(1, steps + 1)]
+        label, at_last = f"input:{data.name}", f"last input:{data.name}"
+        has_last = derivation.equation(at_last) is not None
+        every = [*[label] * (steps - 1), at_last if has_last else label]
+        columns = [entries(right(e), network, {t: i}) for i, e in enumerate(every, start=1)]
         found[label] = sympy.Matrix.hstack(*columns)
     for label in [
         *(f"gradient:{parameter.name}" for parameter in model.parameters),
-        *(f"initial:{state.name}" for state in model.states),
+        *map(_initial, _given(model)),
     ]:
         found[label] = entries(right(label), network, {})
     return found
@@ -181,7 +191,7 @@ def agree_exactly(
     >>> from derivations.bptt import derive
     >>> model = Model.read("h_t = tanh(W h_{t-1})\\nE_t depends on h_t")
     >>> agree_exactly(derive(model), {"n": 2}, steps=2)
-    Agreement(entries={'gradient:W': 4, 'initial:h': 2}, disagreements=())
+    Agreement(entries={'gradient:W': 4, 'initial:h_0': 2}, disagreements=())
     """
     model = derivation.model
     sizes = {size.name: 2 for size in model.sizes} if sizes is None else sizes

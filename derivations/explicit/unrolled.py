@@ -15,22 +15,28 @@ from derivations.activations import x as argument
 from derivations.derivation import Equation
 from derivations.errors import ModelError, ProofError, UnsupportedError
 from derivations.expressions import (
+    Blocks,
     Diag,
     Elementwise,
+    Entry,
     HadamardPower,
     HadamardProduct,
     Identity,
     MatAdd,
     MatMul,
     MatrixSymbol,
+    Maximum,
     OneMatrix,
+    Part,
     Partial,
     Quantity,
+    Scaled,
     Softmax,
     SquaredNorm,
     T,
     TimeSum,
     Transpose,
+    UnitVector,
     Unspecified,
     ZeroMatrix,
     t,
@@ -84,6 +90,8 @@ class Unrolled:
             return entries(self._rules[name, t], self, {t: step})
         if step is None or name not in self.model.scope.shapes:
             raise ProofError(f"Nothing says what {name} is at step {step}.")
+        if name in self.model.zeros:
+            return sympy.zeros(*self.shape(self.model.scope.shapes[name]))
         # data, a first state, or what is computed beyond the ends: then any value must do
         given = self.symbols(f"{name}({step})", self.model.scope.shapes[name])
         if name in self.model.one_hot:
@@ -95,8 +103,12 @@ class Unrolled:
         """Return a matrix of scalar symbols."""
         return sympy.Matrix(*self.shape(shape), lambda i, j: Symbol(f"{name}[{i},{j}]", real=True))
 
+    def label(self, label: Quantity, steps: Mapping[Symbol, int], count: int) -> int:
+        """Return the place that a label names at a step: another one at every step."""
+        return (self.step(label.time, steps) or 0) % count
+
     def shape(self, shape: tuple[Expr, Expr]) -> tuple[int, int]:
-        """Return a symbolic shape in numbers."""
+        """Return two symbolic sizes in numbers."""
         rows, columns = (int(size.subs(self.sizes)) for size in shape)
         return rows, columns
 
@@ -198,6 +210,47 @@ def entries_of_constant(
     node: MatrixExpr, network: Unrolled, steps: Mapping[Symbol, int]
 ) -> sympy.Matrix:
     return sympy.Matrix(*network.shape(node.shape), lambda i, j: node[i, j])
+
+
+@entries.register(Scaled)
+def entries_of_scaled(node: Scaled, network: Unrolled, steps: Mapping[Symbol, int]) -> sympy.Matrix:
+    (scalar,) = entries(node.scalar, network, steps)
+    return scalar * entries(node.body, network, steps)
+
+
+@entries.register(Blocks)
+def entries_of_blocks(node: Blocks, network: Unrolled, steps: Mapping[Symbol, int]) -> sympy.Matrix:
+    rows = ([entries(block, network, steps) for block in row] for row in node.rows_of_blocks)
+    return sympy.Matrix.vstack(*(sympy.Matrix.hstack(*row) for row in rows))
+
+
+@entries.register(Part)
+def entries_of_part(node: Part, network: Unrolled, steps: Mapping[Symbol, int]) -> sympy.Matrix:
+    (top, bottom), (left, right) = map(network.shape, (node.row_range, node.column_range))
+    return entries(node.matrix, network, steps)[top:bottom, left:right]
+
+
+@entries.register(Entry)
+def entries_of_entry(node: Entry, network: Unrolled, steps: Mapping[Symbol, int]) -> sympy.Matrix:
+    vector = entries(node.vector, network, steps)
+    return sympy.Matrix([vector[network.label(node.label, steps, vector.rows)]])
+
+
+@entries.register(UnitVector)
+def entries_of_unit_vector(
+    node: UnitVector, network: Unrolled, steps: Mapping[Symbol, int]
+) -> sympy.Matrix:
+    size, _ = network.shape(node.shape)
+    return sympy.eye(size)[:, network.label(node.label, steps, size)]
+
+
+@entries.register(Maximum)
+def entries_of_maximum(
+    node: Maximum, network: Unrolled, steps: Mapping[Symbol, int]
+) -> sympy.Matrix:
+    first, second = _all(node, network, steps)
+    larger = _in_one_piece((argument, argument > 0), (Integer(0), sympy.true))
+    return second + (first - second).applyfunc(lambda entry: larger.xreplace({argument: entry}))
 
 
 @entries.register(Diag)

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from collections.abc import Sequence
+from typing import TypeAlias
 
-from sympy import Expr, Identity, Integer, MatrixExpr, MatrixSymbol, OneMatrix, ZeroMatrix
+from sympy import Expr, Integer, MatrixExpr, MatrixSymbol, OneMatrix, ZeroMatrix
 
-from derivations.algebra import add, hadamard, multiply, negate, power, transpose
+from derivations.algebra import (
+    add,
+    hadamard,
+    kronecker,
+    multiply,
+    negate,
+    power,
+    stack,
+    transpose,
+)
 from derivations.errors import NotationError, Place, ShapeError
 from derivations.expressions import (
+    AscendingProduct,
+    Blocks,
     Diag,
     Elementwise,
+    Entry,
     FlatSize,
+    Identity,
+    Maximum,
+    Part,
     Partial,
     Quantity,
     Softmax,
     SquaredNorm,
     TimeProduct,
     TimeSum,
+    Vec,
+    is_scalar,
     show_shape,
     t,
     timeless,
@@ -27,61 +43,13 @@ from derivations.expressions import (
 from derivations.notation import syntax
 from derivations.notation.interpret import Interpreter
 from derivations.notation.names import Scope, at_time
-
-
-@dataclass(frozen=True)
-class Shapeless:
-    """Ones or the identity, whose size the neighbours tell.
-
-    Attributes
-    ----------
-    kind : str
-        ``column`` or ``row`` of ones, or ``identity``.
-    coefficient : Expr
-        The number in front.
-    wrap : callable
-        What is made of the matrix once its size is known, such as a product over time.
-    """
-
-    kind: Literal["column", "row", "identity"]
-    coefficient: Expr = field(default_factory=lambda: Integer(1))
-    wrap: Callable[[MatrixExpr], MatrixExpr] | None = None
-
-    def of_shape(self, shape: tuple[Expr, Expr]) -> MatrixExpr:
-        """Return the matrix of a shape.
-
-        Raises
-        ------
-        ShapeError
-            When ones or the identity cannot have that shape.
-        """
-        rows, columns = shape
-        fits = {"column": columns == 1, "row": rows == 1, "identity": rows == columns}
-        if not fits[self.kind]:
-            name = "The identity" if self.kind == "identity" else "A vector of ones"
-            raise ShapeError(f"{name} is not {rows} × {columns}.")
-        made = {
-            "column": OneMatrix(rows, 1),
-            "row": transpose(OneMatrix(columns, 1)),
-            "identity": Identity(rows),
-        }
-        matrix = multiply(self.coefficient, made[self.kind])
-        return matrix if self.wrap is None else self.wrap(matrix)
-
-
-#: The names of what has no size of its own.
-SHAPELESS: Mapping[str, Shapeless] = {
-    "\\mathbf{1}": Shapeless("column"),
-    "\\mathbf{I}": Shapeless("identity"),
-}
-_TURNED: Mapping[str, Literal["column", "row", "identity"]] = {
-    "column": "row",
-    "row": "column",
-    "identity": "identity",
-}
+from derivations.notation.picks import Range
+from derivations.notation.shapeless import Shapeless
 
 #: A SymPy number, a matrix expression, or something of a size still to be told.
 Value: TypeAlias = "Expr | MatrixExpr | Shapeless"
+
+_SERIES = {"sum": TimeSum, "product": TimeProduct, "ascending product": AscendingProduct}
 
 
 def build_sides(statement: syntax.Statement, scope: Scope, place: Place) -> list[MatrixExpr]:
@@ -111,8 +79,17 @@ class _Expressions:
     def number(self, value: Expr) -> Value:
         return value
 
-    def shapeless(self, name: str) -> Value:
-        return SHAPELESS[name]
+    def ones(self) -> Value:
+        return Shapeless("column")
+
+    def identity(self, size: Expr | None) -> Value:
+        return Shapeless("identity") if size is None else Identity(size)
+
+    def zero(self, rows: Expr, columns: Expr) -> Value:
+        return ZeroMatrix(rows, columns)
+
+    def unit(self, label: Value) -> Value:
+        return Shapeless("unit", label=_label(label))
 
     def symbol(self, name: str, time: Expr | None) -> Value:
         shape = self._scope.shapes.get(name)
@@ -136,7 +113,7 @@ class _Expressions:
     def _bare_sum(self, terms: Sequence[tuple[int, Value]]) -> Value:
         sign, only = terms[0]
         if len(terms) == 1 and isinstance(only, Shapeless):
-            return replace(only, coefficient=sign * only.coefficient)
+            return only if sign > 0 else only.scaled([Integer(-1)])
         summed: Expr = Integer(0)
         for sign, value in terms:
             if isinstance(value, Shapeless):
@@ -145,34 +122,29 @@ class _Expressions:
         return summed
 
     def multiply(self, factors: Sequence[Value]) -> Value:
-        if not any(isinstance(factor, MatrixExpr) for factor in factors):
-            return self._bare_product(factors)
+        sizeless = [factor for factor in factors if isinstance(factor, Shapeless)]
+        others = [factor for factor in factors if not isinstance(factor, Shapeless)]
+        if len(sizeless) == 1 and all(_is_number(factor) for factor in others):
+            return sizeless[0].scaled(others)
         known: list[Expr | MatrixExpr] = []
         for position, factor in enumerate(factors):
             if not isinstance(factor, Shapeless):
                 known.append(factor)
             elif factor.kind == "identity" and factor.wrap is None:
-                known.append(factor.coefficient)
+                known.extend(factor.factors)
             else:
-                step = -1 if factor.kind == "column" else 1
-                neighbour = (
-                    factors[position + step] if 0 <= position + step < len(factors) else None
-                )
+                step = -1 if factor.is_column else 1
+                at = position + step
+                neighbour = factors[at] if 0 <= at < len(factors) else None
                 if not isinstance(neighbour, MatrixExpr):
-                    raise ShapeError("How many ones these are cannot be told.")
-                length = neighbour.shape[1 if factor.kind == "column" else 0]
-                shapes = {"row": (1, length), "column": (length, 1), "identity": (length, length)}
-                known.append(factor.of_shape(shapes[factor.kind]))
+                    raise ShapeError("What size this has cannot be told.")
+                known.append(factor.beside(neighbour))
+        if not any(isinstance(factor, MatrixExpr) for factor in known):
+            product: Expr = Integer(1)
+            for number in known:
+                product = product * number
+            return product
         return multiply(*known)
-
-    def _bare_product(self, factors: Sequence[Value]) -> Value:
-        sizeless = [factor for factor in factors if isinstance(factor, Shapeless)]
-        if len(sizeless) > 1:
-            raise ShapeError("What size this has cannot be told.")
-        product: Expr = Integer(1)
-        for factor in factors:
-            product = product * (factor.coefficient if isinstance(factor, Shapeless) else factor)
-        return replace(sizeless[0], coefficient=product) if sizeless else product
 
     def hadamard(self, factors: Sequence[tuple[Value, bool]]) -> Value:
         shaped = next((value for value, _ in factors if isinstance(value, MatrixExpr)), None)
@@ -190,6 +162,8 @@ class _Expressions:
             raise NotationError("This divides by zero.")
         if not isinstance(below, MatrixExpr):
             return multiply(1 / below, above) if isinstance(above, MatrixExpr) else above / below
+        if is_scalar(below) and isinstance(above, MatrixExpr) and not is_scalar(above):
+            return multiply(power(below, -1), above)
         return self.hadamard([(above, False), (below, True)])
 
     def power(self, base: Value, exponent: Expr) -> Value:
@@ -203,7 +177,7 @@ class _Expressions:
 
     def transpose(self, value: Value) -> Value:
         if isinstance(value, Shapeless):
-            return replace(value, kind=_TURNED[value.kind])
+            return value.turned()
         return transpose(value) if isinstance(value, MatrixExpr) else value
 
     def apply(self, function: str, order: int, argument: Value) -> Value:
@@ -215,8 +189,46 @@ class _Expressions:
     def diag(self, argument: Value) -> Value:
         return Diag(_matrix(argument))
 
+    def vec(self, argument: Value) -> Value:
+        return Vec(_matrix(argument))
+
+    def maximum(self, first: Value, second: Value) -> Value:
+        shaped = next((v for v in (first, second) if isinstance(v, MatrixExpr)), None)
+        if shaped is None:
+            raise ShapeError("max needs a vector or a matrix among its arguments.")
+        return Maximum(_shaped(first, shaped.shape), _shaped(second, shaped.shape))
+
     def squared_norm(self, argument: Value) -> Value:
         return SquaredNorm(_matrix(argument))
+
+    def entry(self, vector: Value, label: Value) -> Value:
+        return Entry(_matrix(vector), _label(label))
+
+    def part(self, matrix: Value, rows: Range | None, columns: Range | None) -> Value:
+        whole = _matrix(matrix)
+        first_row, row_count = _taken(rows, whole.shape[0])
+        first_column, column_count = _taken(columns, whole.shape[1])
+        return Part(whole, first_row, row_count, first_column, column_count)
+
+    def stack(self, pieces: Sequence[Value]) -> Value:
+        return self.blocks([[piece] for piece in pieces])
+
+    def blocks(self, rows: Sequence[Sequence[Value]]) -> Value:
+        if len({len(row) for row in rows}) != 1:
+            raise ShapeError("The rows of these blocks have different lengths.")
+        known = [list(row) for row in rows]
+        for _ in range(2):  # an identity tells its row the height of which a zero waits
+            heights = [_common(row, 0) for row in known]
+            widths = [_common(column, 1) for column in zip(*known, strict=True)]
+            known = [
+                [_fitted(block, height, width) for block, width in zip(row, widths, strict=True)]
+                for row, height in zip(known, heights, strict=True)
+            ]
+        entries = [_matrix(block) for row in known for block in row]
+        return stack(*entries) if len(known[0]) == 1 else Blocks(len(known[0]), *entries)
+
+    def kronecker(self, left: Value, right: Value) -> Value:
+        return kronecker(_matrix(left), _matrix(right))
 
     def partial(self, of: Value, by: Value, immediate: bool) -> Value:
         above, below = _matrix(of), _matrix(by)
@@ -225,15 +237,53 @@ class _Expressions:
         return Partial(above, below, immediate)
 
     def series(self, kind: str, body: Value, index: Expr, lower: Expr, upper: Expr) -> Value:
-        maker = TimeSum if kind == "sum" else TimeProduct
+        maker = _SERIES[kind]
         if isinstance(body, Shapeless) and body.wrap is None:
-            return replace(body, wrap=lambda matrix: maker(matrix, index, lower, upper))
+            return Shapeless(
+                body.kind,
+                body.factors,
+                lambda matrix: maker(matrix, index, lower, upper),
+                body.label,
+            )
         return maker(_matrix(body), index, lower, upper)
+
+
+def _is_number(factor: Expr | MatrixExpr) -> bool:
+    """Tell whether a factor only scales: a number, or a scalar."""
+    return not isinstance(factor, MatrixExpr) or is_scalar(factor)
+
+
+def _common(blocks: Sequence[Value], axis: int) -> Expr | None:
+    """Return the height or the width that the known ones of some blocks have."""
+    return next((block.shape[axis] for block in blocks if isinstance(block, MatrixExpr)), None)
+
+
+def _fitted(block: Value, height: Expr | None, width: Expr | None) -> Value:
+    """Give a block without a size of its own the one that its neighbours tell."""
+    if isinstance(block, MatrixExpr):
+        return block
+    if isinstance(block, Shapeless) and block.kind == "identity":
+        height, width = height or width, width or height
+    return block if height is None or width is None else _shaped(block, (height, width))
+
+
+def _taken(span: Range | None, length: Expr) -> tuple[Expr, Expr]:
+    """Return how much is left out before, and how much is taken."""
+    if span is None:
+        return Integer(0), length
+    before = Integer(0) if span.first is None else span.first - 1
+    return before, (length if span.last is None else span.last) - before
+
+
+def _label(value: Value) -> Quantity:
+    if not isinstance(value, Quantity):
+        raise NotationError("A label was expected here.")
+    return value
 
 
 def _matrix(value: Value) -> MatrixExpr:
     if not isinstance(value, MatrixExpr):
-        raise ShapeError("A vector or a matrix was expected here, not a number.")
+        raise ShapeError("A vector or a matrix of a known size was expected here, not a number.")
     return value
 
 

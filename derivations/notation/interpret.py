@@ -7,13 +7,25 @@ The same walk serves twice: over shapes, to infer them (`shapes.py`), and over S
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
 from sympy import Expr, Integer, Rational
 
 from derivations.errors import BpttError, NotationError, Place
 from derivations.notation import syntax
-from derivations.notation.names import Scope, meaning, time_of, time_symbol
+from derivations.notation.names import (
+    IDENTITY,
+    ONES,
+    UNITS,
+    WHOLE_FUNCTIONS,
+    Scope,
+    meaning,
+    parts,
+    time_of,
+    time_symbol,
+)
+from derivations.notation.picks import Range, label_of, ranges_of, shape_in, size_in
 from derivations.notation.syntax import Span
 
 Value = TypeVar("Value")
@@ -21,12 +33,18 @@ Value = TypeVar("Value")
 #: A range with a larger number in it is refused: it would be summed step by step.
 LARGEST_STEP = 1000
 
+#: The signs of what is done entry by entry.
+ELEMENTWISE = ("\\odot", "\\circ", "\\oslash")
+
 
 class Algebra(Protocol[Value]):
     """What can be done with the values of a formula."""
 
     def number(self, value: Expr) -> Value: ...
-    def shapeless(self, name: str) -> Value: ...
+    def ones(self) -> Value: ...
+    def identity(self, size: Expr | None) -> Value: ...
+    def zero(self, rows: Expr, columns: Expr) -> Value: ...
+    def unit(self, label: Value) -> Value: ...
     def symbol(self, name: str, time: Expr | None) -> Value: ...
     def add(self, terms: Sequence[tuple[int, Value]]) -> Value: ...
     def multiply(self, factors: Sequence[Value]) -> Value: ...
@@ -37,7 +55,14 @@ class Algebra(Protocol[Value]):
     def apply(self, function: str, order: int, argument: Value) -> Value: ...
     def softmax(self, argument: Value) -> Value: ...
     def diag(self, argument: Value) -> Value: ...
+    def vec(self, argument: Value) -> Value: ...
+    def maximum(self, first: Value, second: Value) -> Value: ...
     def squared_norm(self, argument: Value) -> Value: ...
+    def entry(self, vector: Value, label: Value) -> Value: ...
+    def part(self, matrix: Value, rows: Range | None, columns: Range | None) -> Value: ...
+    def stack(self, pieces: Sequence[Value]) -> Value: ...
+    def blocks(self, rows: Sequence[Sequence[Value]]) -> Value: ...
+    def kronecker(self, left: Value, right: Value) -> Value: ...
     def partial(self, of: Value, by: Value, immediate: bool) -> Value: ...
     def series(self, kind: str, body: Value, index: Expr, lower: Expr, upper: Expr) -> Value: ...
 
@@ -101,6 +126,9 @@ class Interpreter(Generic[Value]):
                 return self._chain(node.parts, node.span)
             case syntax.Series():
                 raise self._refuse("Nothing follows this sum or product.", node.span)
+            case syntax.Matrix():
+                rows = [[self.value(entry) for entry in row] for row in node.rows]
+                return self._algebra.blocks(rows)
             case _:
                 raise self._refuse("This cannot be read in a formula of a network.", node.span)
 
@@ -110,14 +138,49 @@ class Interpreter(Generic[Value]):
         name = self._function_name(node)
         if name is not None:
             raise self._refuse(f"The function {name} needs an argument.", node.span)
+        picked = self._picked(node)
+        if picked is not None:
+            return picked
         found = meaning(node, self._scope.temporal)
-        if found.name in ("\\mathbf{1}", "\\mathbf{I}"):
-            value = self._algebra.shapeless(found.name)
+        if found.name == ONES:
+            value = self._algebra.ones()
+        elif parts(found.name)[0] == IDENTITY and IDENTITY not in self._scope.shapes:
+            value = self._algebra.identity(size_in(parts(found.name)[1]))
         else:
             value = self._algebra.symbol(found.name, found.time)
         if found.power is not None:
             value = self._algebra.power(value, found.power)
         return self._algebra.transpose(value) if found.transposed else value
+
+    def _picked(self, node: syntax.Name | syntax.Scripted) -> Value | None:
+        """Return the entry, the unit vector, or the rows and columns that a subscript picks."""
+        if isinstance(node, syntax.Name):
+            return None
+        ranges, label = ranges_of(node), label_of(node, self._scope)
+        if not ranges and label is None:
+            return None
+        kept = tuple(
+            index
+            for index in node.subscripts
+            if index is not label and not isinstance(index.body, syntax.Slice)
+        )
+        base = replace(node, subscripts=kept, superscripts=())
+        if label is not None:
+            picked = self._value(label.symbol) if label.symbol is not None else None
+            assert picked is not None
+            is_unit = isinstance(node.base, syntax.Name) and node.base.text in UNITS and not kept
+            value = (
+                self._algebra.unit(picked)
+                if is_unit
+                else self._algebra.entry(self._bare(base), picked)
+            )
+        else:
+            rows, columns = (ranges[0], None) if len(ranges) == 1 else ranges
+            value = self._algebra.part(self._bare(base), rows, columns)
+        return self._raised(value, node)
+
+    def _bare(self, node: syntax.Scripted) -> Value:
+        return self.value(node if node.subscripts else node.base)
 
     def _scripted(self, node: syntax.Scripted) -> Value:
         if isinstance(node.base, syntax.Name):
@@ -126,12 +189,25 @@ class Interpreter(Generic[Value]):
             if [index.word for index in node.superscripts] != ["2"]:
                 return self.value(node.base)
             return self._algebra.squared_norm(self.value(node.base.body))
-        return self._with_scripts(self.value(node.base), node)
+        if isinstance(node.base, syntax.Number) and node.subscripts:
+            return self._zero(node)
+        picked = self._picked(node)
+        return picked if picked is not None else self._with_scripts(self.value(node.base), node)
+
+    def _zero(self, node: syntax.Scripted) -> Value:
+        """Read 0_{n \\times m}."""
+        shape = shape_in(node.subscripts)
+        if shape is None or node.base != syntax.Number("0", node.base.span) or node.superscripts:
+            raise self._refuse("A number takes no index.", node.span)
+        return self._algebra.zero(*shape)
 
     def _with_scripts(self, value: Value, node: syntax.Scripted) -> Value:
         """Apply the superscripts behind a bracket to the bracket's value."""
         if node.subscripts or node.primes:
             raise self._refuse("A bracket takes only powers and transposes.", node.span)
+        return self._raised(value, node)
+
+    def _raised(self, value: Value, node: syntax.Scripted) -> Value:
         stand_in = syntax.Scripted(
             syntax.Name("bracket", node.span), (), node.superscripts, 0, node.span
         )
@@ -143,9 +219,13 @@ class Interpreter(Generic[Value]):
         return self._algebra.transpose(value) if found.transposed else value
 
     def _bracket(self, node: syntax.Bracket) -> Value:
-        if len(node.items) > 1:
-            raise self._refuse("Concatenation is not read yet.", node.span, "Write W x + U h.")
-        return self.value(node.items[0])
+        if len(node.items) == 1:
+            return self.value(node.items[0])
+        if not node.square:
+            raise self._refuse(
+                "A list in round brackets has no meaning here.", node.span, "Write [h_{t-1}; x_t]."
+            )
+        return self._algebra.stack([self.value(item) for item in node.items])
 
     # Fractions: numbers, elementwise quotients and derivatives
 
@@ -164,18 +244,28 @@ class Interpreter(Generic[Value]):
     # Chains: functions take their arguments, ∑ and ∏ the rest, then ⊙ and ⊘, then the products
 
     def _chain(self, parts: Sequence[syntax.Node | syntax.Operator], span: Span) -> Value:
+        for position, part in enumerate(parts):
+            if isinstance(part, syntax.Operator) and part.text == "\\otimes":
+                before, behind = parts[:position], parts[position + 1 :]
+                if not before or not behind:
+                    raise self._refuse("A factor is missing beside this sign.", part.span)
+                return self._algebra.kronecker(self._chain(before, span), self._chain(behind, span))
         segments: list[tuple[list[Value], bool]] = [([], False)]
         position, sign = 0, ""
         after_sign = True
         while position < len(parts):
             part = parts[position]
             if isinstance(part, syntax.Operator):
-                if part.text not in ("\\cdot", "\\odot", "\\oslash", "/"):
-                    raise self._refuse(f"The sign {part.text} cannot be read here.", part.span)
+                if part.text not in ("\\cdot", "/", *ELEMENTWISE):
+                    raise self._refuse(
+                        f"The sign {part.text} cannot be read here.",
+                        part.span,
+                        "Write ⊙ for the elementwise product; the matrix product has no sign.",
+                    )
                 if after_sign:
                     raise self._refuse("A factor is missing before this sign.", part.span)
                 sign, after_sign = part.text, True
-                if sign in ("\\odot", "\\oslash"):
+                if sign in ELEMENTWISE:
                     segments.append(([], sign == "\\oslash"))
                 position += 1
                 continue
@@ -228,9 +318,8 @@ class Interpreter(Generic[Value]):
         base = part.base if isinstance(part, syntax.Scripted) else part
         if not isinstance(base, syntax.Name):
             return None
-        if base.text in ("\\softmax", "\\diag") or self._scope.function(base.text) is not None:
-            return base.text
-        return None
+        is_known = base.text in WHOLE_FUNCTIONS or self._scope.function(base.text) is not None
+        return base.text if is_known and base.text not in self._scope.shapes else None
 
     def _application(
         self,
@@ -243,11 +332,32 @@ class Interpreter(Generic[Value]):
         argument = parts[position + 1] if position + 1 < len(parts) else None
         if argument is None or isinstance(argument, syntax.Operator | syntax.Series):
             raise self._refuse(f"The function {name} needs an argument.", function.span)
+        if name == "\\max":
+            return self._maximum(argument)
         if isinstance(argument, syntax.Scripted) and isinstance(argument.base, syntax.Bracket):
-            # What stands behind the bracket, as in σ(a)², is applied to the function's value.
-            value = self._apply(name, function, self.value(argument.base))
-            return self._with_scripts(value, argument)
+            # What stands above the bracket, as in σ(a)², is applied to the function's value; what
+            # is picked below it, as in log [p]_y, before.
+            inner = replace(argument, superscripts=()) if argument.subscripts else argument.base
+            value = self._apply(name, function, self.value(inner))
+            return self._with_scripts(value, replace(argument, subscripts=()))
         return self._apply(name, function, self.value(argument))
+
+    def _maximum(self, argument: syntax.Node) -> Value:
+        """Read max(u, v); max(0, u) is relu(u)."""
+        bracket = argument.base if isinstance(argument, syntax.Scripted) else argument
+        if not isinstance(bracket, syntax.Bracket) or len(bracket.items) != 2:
+            raise self._refuse("max takes two arguments.", argument.span, "Write \\max(0, a_t).")
+        first, second = bracket.items
+        if second == syntax.Number("0", second.span):
+            first, second = second, first
+        value = (
+            self._algebra.apply("\\relu", 0, self.value(second))
+            if first == syntax.Number("0", first.span)
+            else self._algebra.maximum(self.value(first), self.value(second))
+        )
+        if isinstance(argument, syntax.Scripted):
+            return self._with_scripts(value, argument)
+        return value
 
     def _apply(self, name: str, function: syntax.Node, argument: Value) -> Value:
         order, exponent = 0, None
@@ -256,11 +366,15 @@ class Interpreter(Generic[Value]):
             if found.name != name or found.transposed:
                 raise self._refuse(f"The scripts of {name} cannot be read.", function.span)
             order, exponent = function.primes, found.power
-        if name in ("\\softmax", "\\diag"):
+        whole = {
+            "\\softmax": self._algebra.softmax,
+            "\\diag": self._algebra.diag,
+            "\\operatorname{vec}": self._algebra.vec,
+        }.get(name)
+        if whole is not None:
             if order:
                 raise self._refuse(f"{name} takes no prime.", function.span)
-            maker = self._algebra.softmax if name == "\\softmax" else self._algebra.diag
-            value = maker(argument)
+            value = whole(argument)
         else:
             value = self._algebra.apply(name, order, argument)
         return value if exponent is None else self._algebra.power(value, Integer(exponent))

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import singledispatch
 
-from sympy import Basic, Expr, Integer, MatrixExpr, Rational, Transpose
+from sympy import Add, Basic, Expr, Integer, MatrixExpr, Mul, Rational, Transpose
 
 from derivations.algebra import power, split_coefficient
 from derivations.errors import UnsupportedError
 from derivations.expressions import (
+    AscendingProduct,
+    Blocks,
     Diag,
     Elementwise,
+    Entry,
     HadamardPower,
     HadamardProduct,
     Identity,
+    Kronecker,
     MatAdd,
     MatMul,
     MatrixSymbol,
+    Maximum,
     OneMatrix,
+    Part,
     Partial,
     Quantity,
+    Scaled,
     Softmax,
     SquaredNorm,
     TimeProduct,
     TimeSum,
+    UnitVector,
+    Vec,
     ZeroMatrix,
+    is_scalar,
 )
 from derivations.notation.names import at_time, parts, show_time
 
@@ -102,10 +113,17 @@ def latex_of_product(expression: MatMul) -> str:
 
 
 @latex.register
+def latex_of_scaled(expression: Scaled) -> str:
+    return _term(Integer(1), expression)
+
+
+@latex.register
 def latex_of_hadamard_product(expression: HadamardProduct) -> str:
+    if is_scalar(expression):
+        return " ".join(map(_scalar_factor, expression.args))
     text = ""
     for factor in expression.args:
-        inverted = isinstance(factor, HadamardPower) and factor.exp.could_extract_minus_sign()
+        inverted = _is_quotient(factor)
         sign = "\\oslash" if inverted else "\\odot"
         below = power(factor.base, -factor.exp) if inverted else factor
         printed = _divisor(below) if inverted else _inside_hadamard(factor)
@@ -115,10 +133,19 @@ def latex_of_hadamard_product(expression: HadamardProduct) -> str:
     return text
 
 
+def _scalar_factor(factor: MatrixExpr) -> str:
+    """Print a scalar beside others: scalars need no sign between them."""
+    text = latex(factor)
+    is_compound = isinstance(factor, MatAdd | MatMul | TimeSum)
+    return bracket(text) if is_compound else text
+
+
 @latex.register
 def latex_of_hadamard_power(expression: HadamardPower) -> str:
     if expression.exp.could_extract_minus_sign():
         below = power(expression.base, -expression.exp)
+        if is_scalar(expression):
+            return f"\\frac{{1}}{{{latex(below)}}}"
         return f"1 \\oslash {_divisor(below)}"
     return f"{_scripted(expression.base)}^{{{expression.exp}}}"
 
@@ -150,6 +177,114 @@ def latex_of_squared_norm(expression: SquaredNorm) -> str:
 
 
 @latex.register
+def latex_of_maximum(expression: Maximum) -> str:
+    return f"\\max{bracket(f'{latex(expression.first)}, {latex(expression.second)}')}"
+
+
+@latex.register
+def latex_of_entry(expression: Entry) -> str:
+    return f"\\left[{latex(expression.vector)}\\right]_{{{latex(expression.label)}}}"
+
+
+@latex.register
+def latex_of_unit_vector(expression: UnitVector) -> str:
+    return f"\\mathbf{{e}}_{{{latex(expression.label)}}}"
+
+
+@latex.register
+def latex_of_blocks(expression: Blocks) -> str:
+    rows = [[_block(expression, i, j) for j in range(len(row))] for i, row in _numbered(expression)]
+    if expression.is_stack:
+        return f"\\left[{'; '.join(row[0] for row in rows)}\\right]"
+    lines = " \\\\ ".join(" & ".join(row) for row in rows)
+    return f"\\begin{{pmatrix}} {lines} \\end{{pmatrix}}"
+
+
+def _numbered(expression: Blocks) -> list[tuple[int, tuple[MatrixExpr, ...]]]:
+    return list(enumerate(expression.rows_of_blocks))
+
+
+def _block(blocks: Blocks, row: int, column: int) -> str:
+    """Print a block; zeros and identities with their sizes where no neighbour tells them."""
+    rows = blocks.rows_of_blocks
+    block = rows[row][column]
+    tells_height = any(not isinstance(b, ZeroMatrix) for b in rows[row])
+    beside = [r[column] for r in rows if not isinstance(r[column], ZeroMatrix)]
+    if isinstance(block, ZeroMatrix) and not (tells_height and beside):
+        return f"0_{{{show_size(block.shape[0])} \\times {show_size(block.shape[1])}}}"
+    neighbours = [*rows[row], *beside]
+    if isinstance(block, Identity) and all(
+        isinstance(b, Identity | ZeroMatrix) for b in neighbours
+    ):
+        return _sized_identity(block)
+    return latex(block)
+
+
+@latex.register
+def latex_of_part(expression: Part) -> str:
+    rows, columns = expression.matrix.shape
+    shown = [
+        ":" if start == 0 and stop == size else f"{show_size(start + 1)}:{show_size(stop)}"
+        for (start, stop), size in (
+            (expression.row_range, rows),
+            (expression.column_range, columns),
+        )
+    ]
+    picked = shown[0] if columns == 1 else ",".join(shown)
+    matrix = expression.matrix
+    is_bare = isinstance(matrix, MatrixSymbol) and parts(matrix.name)[1:] == ("", "")
+    text = latex(matrix) if is_bare else bracket(latex(matrix))
+    return f"{text}_{{{picked}}}"
+
+
+@latex.register
+def latex_of_vec(expression: Vec) -> str:
+    return f"\\operatorname{{vec}}{bracket(latex(expression.matrix))}"
+
+
+@latex.register
+def latex_of_kronecker(expression: Kronecker) -> str:
+    return f"{_beside_kronecker(expression.left)} \\otimes {_beside_kronecker(expression.right)}"
+
+
+def _beside_kronecker(factor: MatrixExpr) -> str:
+    if isinstance(factor, Identity):
+        return _sized_identity(factor)
+    is_bound = isinstance(factor, MatAdd | HadamardProduct | Kronecker | TimeSum | TimeProduct)
+    coefficient, _ = split_coefficient(factor)
+    return bracket(latex(factor)) if is_bound or coefficient != 1 else latex(factor)
+
+
+def _sized_identity(identity: Identity) -> str:
+    return f"\\mathbf{{I}}_{{{show_size(identity.shape[0])}}}"
+
+
+def show_size(size: Expr) -> str:
+    """Return a size as it is written in an index: letters first, then the number.
+
+    Examples
+    --------
+    >>> from derivations.notation.picks import size_symbol
+    >>> show_size(2 * size_symbol("n_2") + size_symbol("m") ** 2 + 1)
+    'm^{2}+2n_{2}+1'
+    """
+    terms = sorted(Add.make_args(size), key=lambda term: (term.is_number, str(term)))
+    return "+".join(map(_size_term, terms)).replace("+-", "-")
+
+
+def _size_term(term: Expr) -> str:
+    number, rest = term.as_coeff_Mul()
+    letters = ""
+    for factor in Mul.make_args(rest):
+        base, exponent = factor.as_base_exp()
+        letter = re.sub(r"_(\w+)", r"_{\1}", str(base))
+        letters += letter if exponent == 1 else f"{letter}^{{{exponent}}}"
+    if rest == 1:
+        return str(number)
+    return {1: "", -1: "-"}.get(number, str(number)) + letters
+
+
+@latex.register
 def latex_of_partial(expression: Partial) -> str:
     sign = "\\partial^{+}" if expression.immediate else "\\partial"
     return f"\\frac{{{sign} {latex(expression.of)}}}{{\\partial {latex(expression.by)}}}"
@@ -163,6 +298,11 @@ def latex_of_time_sum(expression: TimeSum) -> str:
 @latex.register
 def latex_of_time_product(expression: TimeProduct) -> str:
     return _series("\\prod", expression)
+
+
+@latex.register
+def latex_of_ascending_product(expression: AscendingProduct) -> str:
+    return _series("\\overrightarrow{\\prod}", expression)
 
 
 def function_name(name: str) -> str:
@@ -188,10 +328,10 @@ def equation(sides: Sequence[MatrixExpr]) -> str:
     return " = ".join(latex(side) for side in sides)
 
 
-def _series(sign: str, expression: TimeSum | TimeProduct) -> str:
+def _series(sign: str, expression: TimeSum | TimeProduct | AscendingProduct) -> str:
     lower = f"{expression.index.name}={show_time(expression.lower)}"
     body = latex(expression.body)
-    is_chain = isinstance(expression, TimeProduct) and isinstance(expression.body, MatMul)
+    is_chain = not isinstance(expression, TimeSum) and isinstance(expression.body, MatMul | Scaled)
     if is_chain or isinstance(expression.body, MatAdd) or body.startswith("-"):
         body = bracket(body)
     return f"{sign}_{{{lower}}}^{{{show_time(expression.upper)}}} {body}"
@@ -201,12 +341,21 @@ def _term(coefficient: Expr, rest: MatrixExpr, *, bare_numbers: bool = True) -> 
     """Print a positive number and what it multiplies; inside a sum, ones are the number alone."""
     if isinstance(rest, OneMatrix) and bare_numbers:
         return _number(coefficient)
+    before = [] if coefficient == 1 else [_number(coefficient)]
+    if isinstance(rest, Scaled):
+        number, scalar = split_coefficient(rest.scalar)
+        assert number == 1
+        scalars = scalar.args if isinstance(scalar, HadamardProduct) else (scalar,)
+        before += map(_scalar_factor, scalars)
+        rest = rest.body
     factors = rest.args if isinstance(rest, MatMul) else (rest,)
     printed = [
-        _factor(factor, is_last=position == len(factors) - 1, alone=len(factors) == 1)
+        _factor(
+            factor, is_last=position == len(factors) - 1, alone=len(factors) == 1 and not before
+        )
         for position, factor in enumerate(factors)
     ]
-    return " ".join(printed if coefficient == 1 else [_number(coefficient), *printed])
+    return " ".join([*before, *printed])
 
 
 def _number(value: Expr) -> str:
@@ -217,30 +366,31 @@ def _number(value: Expr) -> str:
     raise UnsupportedError(f"The number {value} has no LaTeX yet.")
 
 
+_SERIES = (TimeSum, TimeProduct, AscendingProduct)
+
+
 def _factor(factor: MatrixExpr, *, is_last: bool, alone: bool) -> str:
     text = latex(factor)
-    if isinstance(factor, MatAdd) or (isinstance(factor, TimeSum | TimeProduct) and not is_last):
+    if isinstance(factor, MatAdd) or (isinstance(factor, _SERIES) and not is_last):
         return bracket(text)
-    is_quotient = isinstance(factor, HadamardPower) and factor.exp.could_extract_minus_sign()
-    if (isinstance(factor, HadamardProduct) or is_quotient) and not alone:
-        return bracket(text)
-    return text
+    is_bound = isinstance(factor, HadamardProduct | Kronecker) or _is_quotient(factor)
+    return bracket(text) if is_bound and not alone else text
+
+
+def _is_quotient(factor: MatrixExpr) -> bool:
+    return isinstance(factor, HadamardPower) and bool(factor.exp.could_extract_minus_sign())
 
 
 def _inside_hadamard(factor: MatrixExpr) -> str:
     text = latex(factor)
     last = factor.args[-1] if isinstance(factor, MatMul) else factor
-    if isinstance(factor, MatAdd) or isinstance(last, TimeSum | TimeProduct):
-        return bracket(text)
-    return text
+    return bracket(text) if isinstance(factor, MatAdd) or isinstance(last, _SERIES) else text
 
 
 def _divisor(factor: MatrixExpr) -> str:
     """Print what stands behind ⊘, which divides by the next factor alone."""
-    is_quotient = isinstance(factor, HadamardPower) and factor.exp.could_extract_minus_sign()
-    if isinstance(factor, HadamardProduct) or is_quotient:
-        return bracket(latex(factor))
-    return _inside_hadamard(factor)
+    is_bound = isinstance(factor, HadamardProduct) or _is_quotient(factor)
+    return bracket(latex(factor)) if is_bound else _inside_hadamard(factor)
 
 
 def _scripted(base: MatrixExpr) -> str:
@@ -248,9 +398,10 @@ def _scripted(base: MatrixExpr) -> str:
     text = latex(base)
     if isinstance(base, Quantity | MatrixSymbol):
         return f"{{{text}}}" if parts(base.name)[2] else text
-    if isinstance(base, OneMatrix | Elementwise | Softmax | Diag):
+    is_closed = isinstance(base, OneMatrix | Elementwise | Softmax | Diag | Vec | UnitVector | Part)
+    if is_closed or (isinstance(base, Blocks) and base.is_stack):
         return text
     return bracket(text)
 
 
-__all__ = ["bracket", "equation", "function_name", "latex"]
+__all__ = ["bracket", "equation", "function_name", "latex", "show_size"]

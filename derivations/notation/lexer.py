@@ -58,6 +58,7 @@ _PLAIN_SCRIPT = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _STEP_TEXT = re.compile(r"[A-Za-z]\s*[+-]\s*[0-9]")
 _LETTERS_BEFORE = re.compile(r"(?<!\\)(?<![A-Za-z])[A-Za-z]+\Z")
 _OPTION = re.compile(r"\s*\[[a-z]\]")
+_PRODUCT_SIGN = re.compile(r"\s*\{\s*\\prod\s*\}")
 
 
 def scan(text: str, base: int = 0, words: frozenset[str] = frozenset()) -> list[Piece]:
@@ -135,7 +136,12 @@ class _Lexer(Scanner):
             else:
                 self._font = signs.SWITCHES[command]
         elif command in signs.ACCENTS:
-            self._add("ACCENT", command, start)
+            sign = _PRODUCT_SIGN.match(self._text, self._at)
+            if command == "\\overrightarrow" and sign is not None:
+                self._at = sign.end()
+                self._add("SERIES", "ascending product", start)
+            else:
+                self._add("ACCENT", command, start)
         elif command in signs.FRACTIONS:
             self._add("FRACTION", command, start)
         elif command in ("\\over", "\\atop"):

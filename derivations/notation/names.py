@@ -23,6 +23,11 @@ Shape = tuple[Expr, Expr]
 #: Larger exponents are refused; a power is a product of that many factors.
 LARGEST_EXPONENT = 99
 
+#: What has no size of its own: ones, the identity, and unit vectors, whose subscript is a label.
+ONES, IDENTITY, UNITS = "\\mathbf{1}", "\\mathbf{I}", ("\\mathbf{e}", "e")
+#: Functions of a whole vector or matrix, and of two of them.
+WHOLE_FUNCTIONS = frozenset({"\\softmax", "\\diag", "\\operatorname{vec}", "\\max"})
+
 _TRANSPOSES = frozenset({"\\top", "\\intercal", "T"})
 
 
@@ -40,12 +45,15 @@ class Scope:
         Computed quantities without a time, such as the total loss.
     functions : mapping of str to ScalarFunction
         What the user's function names stand for.
+    labels : frozenset of str
+        The names of the data that are integers, each of which picks an entry of a vector.
     """
 
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     temporal: frozenset[str] = frozenset()
     timeless: frozenset[str] = frozenset()
     functions: Mapping[str, ScalarFunction] = field(default_factory=dict)
+    labels: frozenset[str] = frozenset()
 
     def function(self, name: str) -> ScalarFunction | None:
         """Return the scalar function behind a name, the user's own meaning first."""
@@ -238,7 +246,14 @@ def show_time(time: Expr) -> str:
     return text + (f"{int(number):+d}" if text else str(int(number)))
 
 
-_SPELLED_ACCENTS = {"widehat": "hat", "widetilde": "tilde", "overline": "bar"}
+_SPELLED_ACCENTS = {
+    **{accent: accent for accent in ("hat", "tilde", "bar", "vec", "dot")},
+    "widehat": "hat",
+    "widetilde": "tilde",
+    "overline": "bar",
+    "overrightarrow": "forward",
+    "overleftarrow": "backward",
+}
 
 
 def identifier(name: str) -> str:
@@ -274,6 +289,5 @@ def _plain(base: str) -> str:
     if match is None:
         return base.removeprefix("\\")
     command, inner = match.groups()
-    accent = _SPELLED_ACCENTS.get(command, command)
-    suffix = f"_{accent}" if accent in ("hat", "tilde", "bar", "vec", "dot") else ""
-    return _plain(inner) + suffix
+    accent = _SPELLED_ACCENTS.get(command)
+    return _plain(inner) + (f"_{accent}" if accent else "")

@@ -1,8 +1,8 @@
-"""The numbers that the judge computes with: residues modulo 2^61 − 1, 50-digit reals, degrees.
+"""The numbers that the judge computes with: residues modulo 2^61 − 1, and 50-digit reals.
 
-All three compute with object arrays and answer the same questions: a number, a random draw, the
-value of a scalar function. Draws and unspecified functions are hashes of what they depend on, so
-nothing is stored and equal arguments have equal values.
+Both compute with object arrays and answer the same questions, as `degrees.py` does: a number, a
+random draw, the value of a scalar function. Draws and unspecified functions are hashes of what they
+depend on, so nothing is stored and equal arguments have equal values.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sympy import (
     Add,
     Expr,
+    Integer,
     Mul,
     Piecewise,
     Pow,
@@ -48,15 +49,33 @@ class Undecidable(Exception):
     """The residues cannot evaluate this; the reals will."""
 
 
-class Arithmetic(Protocol):
-    """A kind of number, in object arrays."""
+class Ring(Protocol):
+    """What sums and products of arrays need of a kind of number."""
+
+    def reduce(self, array: Array) -> Array: ...
+    def reciprocal(self, array: Array) -> Array: ...
+
+
+class Numbers(Ring, Protocol):
+    """A kind of number, one by one."""
 
     def number(self, value: Expr) -> Any: ...
     def draw(self, *key: object) -> Any: ...
-    def reduce(self, array: Array) -> Array: ...
-    def reciprocal(self, array: Array) -> Array: ...
     def function(self, function: ScalarFunction, order: int, array: Array) -> Array: ...
     def unspecified(self, name: str, step: int, values: Sequence[Any]) -> tuple[Any, list[Any]]: ...
+
+
+class Arithmetic(Ring, Protocol):
+    """A kind of number in whole arrays, as the judge computes with it."""
+
+    def filled(self, shape: tuple[int, ...], value: int) -> Array: ...
+    def identity(self, size: int) -> Array: ...
+    def drawn(self, shape: tuple[int, int], *key: object, sums_to_one: bool) -> Array: ...
+    def choose(self, count: int, *key: object) -> int: ...
+    def block(self, rows: Sequence[Sequence[Array]]) -> Array: ...
+    def scaled(self, number: Expr, array: Array) -> Array: ...
+    def function(self, function: ScalarFunction, order: int, array: Array) -> Array: ...
+    def unspecified_of(self, name: str, step: int, column: Array) -> tuple[Array, Array]: ...
 
 
 class Scalars(Protocol):
@@ -68,6 +87,7 @@ class Scalars(Protocol):
     def root_of_pi(self) -> Any: ...
     def square_root(self, base: Expr) -> Any: ...
     def is_positive(self, value: Any) -> bool: ...
+    def is_variable(self, atom: str) -> bool: ...
     def transcendental(self, name: str, value: Any) -> Any: ...
 
 
@@ -75,7 +95,7 @@ def _digest(*key: object) -> int:
     return int.from_bytes(blake2b(repr(key).encode(), digest_size=16).digest(), "big")
 
 
-def _elementwise(function: Callable[[Any], Any], array: Array) -> Array:
+def elementwise(function: Callable[[Any], Any], array: Array) -> Array:
     result = np.empty(array.shape, dtype=object)
     for index in np.ndindex(*array.shape):
         result[index] = function(array[index])
@@ -83,11 +103,12 @@ def _elementwise(function: Callable[[Any], Any], array: Array) -> Array:
 
 
 @cache
-def _derivative(function: ScalarFunction, order: int) -> Expr:
+def derivative(function: ScalarFunction, order: int) -> Expr:
+    """Return a derivative of a scalar function, by sympy.diff."""
     return function.derivative(order)
 
 
-def _evaluate(formula: Expr, value: Any, domain: Scalars) -> Any:
+def evaluate_formula(formula: Expr, value: Any, domain: Scalars) -> Any:
     """Evaluate a formula in one variable by walking it."""
     if isinstance(formula, Symbol):
         return value
@@ -96,21 +117,23 @@ def _evaluate(formula: Expr, value: Any, domain: Scalars) -> Any:
     if formula is pi:
         return domain.root_of_pi() * domain.root_of_pi()
     if isinstance(formula, Add | Mul):
-        result = _evaluate(formula.args[0], value, domain)
+        result = evaluate_formula(formula.args[0], value, domain)
         for argument in formula.args[1:]:
-            other = _evaluate(argument, value, domain)
+            other = evaluate_formula(argument, value, domain)
             result = result + other if isinstance(formula, Add) else result * other
         return domain.reduce_one(result)
     if isinstance(formula, Pow):
         return _power(formula.base, formula.exp, value, domain)
     if isinstance(formula, Atom):
-        argument = _evaluate(formula.args[0], value, domain)
-        return _evaluate(type(formula).formula(_X), argument, domain)
+        argument = evaluate_formula(formula.args[0], value, domain)
+        if domain.is_variable(type(formula).__name__):
+            return domain.transcendental(type(formula).__name__, argument)
+        return evaluate_formula(type(formula).formula(_X), argument, domain)
     if isinstance(formula, Piecewise):
         return _piece(formula, value, domain)
     if isinstance(formula, exp | log | tanh | erfc):
         return domain.transcendental(
-            type(formula).__name__, _evaluate(formula.args[0], value, domain)
+            type(formula).__name__, evaluate_formula(formula.args[0], value, domain)
         )
     raise Undecidable(f"the judge has no value for {type(formula).__name__}")
 
@@ -124,7 +147,7 @@ def _power(base: Expr, exponent: Expr, value: Any, domain: Scalars) -> Any:
         return _integer_power(root, int(exponent.p), domain)
     if not (isinstance(exponent, Rational) and exponent.q == 1):
         raise Undecidable(f"the judge has no value for the power {exponent}")
-    return _integer_power(_evaluate(base, value, domain), int(exponent), domain)
+    return _integer_power(evaluate_formula(base, value, domain), int(exponent), domain)
 
 
 def _integer_power(base: Any, exponent: int, domain: Scalars) -> Any:
@@ -139,15 +162,67 @@ def _integer_power(base: Any, exponent: int, domain: Scalars) -> Any:
 def _piece(formula: Piecewise, value: Any, domain: Scalars) -> Any:
     for expression, condition in formula.args:
         if condition == True:  # noqa: E712 - SymPy's true is no bool
-            return _evaluate(expression, value, domain)
+            return evaluate_formula(expression, value, domain)
         if not isinstance(condition, StrictGreaterThan) or condition.rhs != 0:
             raise Undecidable(f"the judge cannot decide {condition}")
-        if domain.is_positive(_evaluate(condition.lhs, value, domain)):
-            return _evaluate(expression, value, domain)
+        if domain.is_positive(evaluate_formula(condition.lhs, value, domain)):
+            return evaluate_formula(expression, value, domain)
     raise Undecidable("no piece applies")
 
 
-class Field:
+class _ObjectArrays:
+    """Arrays whose entries are Python numbers."""
+
+    _seed: int
+
+    def number(self, value: Expr) -> Any:
+        raise AssertionError("every kind of number has its own")
+
+    def draw(self, *key: object) -> Any:
+        raise AssertionError("every kind of number has its own")
+
+    def reduce(self, array: Array) -> Array:
+        return array
+
+    def filled(self, shape: tuple[int, ...], value: int) -> Array:
+        return np.full(shape, self.number(Integer(value)), dtype=object)
+
+    def identity(self, size: int) -> Array:
+        result = self.filled((size, size), 0)
+        np.fill_diagonal(result, self.number(Integer(1)))
+        return result
+
+    def drawn(self, shape: tuple[int, int], *key: object, sums_to_one: bool) -> Array:
+        entries = np.empty(shape, dtype=object)
+        for index in np.ndindex(*shape):
+            entries[index] = self.draw(*key, *index)
+        if sums_to_one:
+            rest = self.filled((shape[1],), 1) - entries[:-1].sum(axis=0)
+            entries[-1] = self.reduce(rest)
+        return entries
+
+    def choose(self, count: int, *key: object) -> int:
+        return _digest(self._seed, "choice", key) % count
+
+    def block(self, rows: Sequence[Sequence[Array]]) -> Array:
+        return np.concatenate([np.concatenate(row, axis=-1) for row in rows], axis=-2)
+
+    def scaled(self, number: Expr, array: Array) -> Array:
+        return self.reduce(array * self.number(number))
+
+    def unspecified(self, name: str, step: int, values: Sequence[Any]) -> tuple[Any, list[Any]]:
+        raise AssertionError("every kind of number has its own")
+
+    def unspecified_of(self, name: str, step: int, column: Array) -> tuple[Array, Array]:
+        """Return the value of an unspecified function of a column, and its gradient as a row."""
+        value, slopes = self.unspecified(name, step, list(column.flat))
+        return np.array([[value]], dtype=object), np.array([slopes], dtype=object)
+
+    def is_variable(self, atom: str) -> bool:
+        return False
+
+
+class Field(_ObjectArrays):
     """Integers modulo 2^61 − 1; transcendental functions are random oracles.
 
     Oracles are tied by what holds for the functions behind them and is needed to compare a
@@ -183,7 +258,7 @@ class Field:
         return pow(value, -1, PRIME)
 
     def reciprocal(self, array: Array) -> Array:
-        return _elementwise(self.invert, array)
+        return elementwise(self.invert, array)
 
     def root_of_pi(self) -> int:
         return self.draw("root of pi")
@@ -223,16 +298,16 @@ class Field:
 
     def function(self, function: ScalarFunction, order: int, array: Array) -> Array:
         if function.formula is None:
-            return _elementwise(lambda value: self.draw(function.name, order, value), array)
-        formula = _derivative(function, order)
+            return elementwise(lambda value: self.draw(function.name, order, value), array)
+        formula = derivative(function, order)
         known = self._known.setdefault((function.name, order), {})
 
         def evaluated(value: int) -> int:
             if value not in known:
-                known[value] = _evaluate(formula, value, self)
+                known[value] = evaluate_formula(formula, value, self)
             return known[value]
 
-        return _elementwise(evaluated, array)
+        return elementwise(evaluated, array)
 
     def unspecified(self, name: str, step: int, values: Sequence[int]) -> tuple[int, list[int]]:
         """Return the value and the gradient of an unspecified function at a point."""
@@ -240,7 +315,7 @@ class Field:
         return self.draw(key), [self.draw(key, "slope", i) for i in range(len(values))]
 
 
-class Real:
+class Real(_ObjectArrays):
     """Real numbers with many digits, for identities that only the functions themselves satisfy."""
 
     def __init__(self, seed: int) -> None:
@@ -254,9 +329,6 @@ class Real:
     def draw(self, *key: object) -> Any:
         return self._context.mpf(_digest(self._seed, key) % PRIME) / PRIME * 2 - 1
 
-    def reduce(self, array: Array) -> Array:
-        return array
-
     def reduce_one(self, value: Any) -> Any:
         return value
 
@@ -264,7 +336,7 @@ class Real:
         return 1 / value
 
     def reciprocal(self, array: Array) -> Array:
-        return _elementwise(self.invert, array)
+        return elementwise(self.invert, array)
 
     def root_of_pi(self) -> Any:
         return self._context.sqrt(self._context.pi)
@@ -282,9 +354,9 @@ class Real:
 
     def function(self, function: ScalarFunction, order: int, array: Array) -> Array:
         if function.formula is None:
-            return _elementwise(lambda value: self._smooth(function.name, order, value), array)
-        formula = _derivative(function, order)
-        return _elementwise(lambda value: _evaluate(formula, value, self), array)
+            return elementwise(lambda value: self._smooth(function.name, order, value), array)
+        formula = derivative(function, order)
+        return elementwise(lambda value: evaluate_formula(formula, value, self), array)
 
     def _smooth(self, name: str, order: int, value: Any) -> Any:
         """Return a derivative of a sine with random amplitude, frequency and phase."""
@@ -296,90 +368,3 @@ class Real:
         weights = [self.draw(name, step, i) for i in range(len(values))]
         inner = sum(w * v for w, v in zip(weights, values, strict=True))
         return self._context.sin(inner), [w * self._context.cos(inner) for w in weights]
-
-
-class Fraction:
-    """The degrees of a rational function's numerator and denominator, as an upper bound."""
-
-    __slots__ = ("above", "below")
-
-    def __init__(self, above: int, below: int) -> None:
-        self.above = above
-        self.below = below
-
-    def __add__(self, other: Fraction) -> Fraction:
-        above = max(self.above + other.below, other.above + self.below)
-        return Fraction(above, self.below + other.below)
-
-    __sub__ = __add__
-
-    def __mul__(self, other: Fraction) -> Fraction:
-        return Fraction(self.above + other.above, self.below + other.below)
-
-    def __neg__(self) -> Fraction:
-        return self
-
-    @property
-    def degree(self) -> int:
-        return self.above + self.below
-
-
-class Degree:
-    """Degrees instead of values: what the Schwartz–Zippel bound of an equation needs.
-
-    A draw and an oracle's answer are variables. Equal answers to different questions are counted
-    as if every pair of questions could collide.
-    """
-
-    def __init__(self) -> None:
-        self.questions = 0
-        self.largest = 1
-
-    def _variable(self, question: Fraction | None = None) -> Fraction:
-        if question is not None:
-            self.questions += 1
-            self.largest = max(self.largest, question.degree)
-        return Fraction(1, 0)
-
-    def number(self, value: Expr) -> Fraction:
-        return Fraction(0, 0)
-
-    def draw(self, *key: object) -> Fraction:
-        return self._variable()
-
-    def reduce(self, array: Array) -> Array:
-        return array
-
-    def reduce_one(self, value: Fraction) -> Fraction:
-        return value
-
-    def invert(self, value: Fraction) -> Fraction:
-        return Fraction(value.below, value.above)
-
-    def reciprocal(self, array: Array) -> Array:
-        return _elementwise(self.invert, array)
-
-    def root_of_pi(self) -> Fraction:
-        return self._variable()
-
-    def square_root(self, base: Expr) -> Fraction:
-        return Fraction(0, 0)
-
-    def is_positive(self, value: Fraction) -> bool:
-        self._variable(value)
-        return True
-
-    def transcendental(self, name: str, value: Fraction) -> Fraction:
-        return self._variable(value)
-
-    def function(self, function: ScalarFunction, order: int, array: Array) -> Array:
-        if function.formula is None:
-            return _elementwise(self._variable, array)
-        formula = _derivative(function, order)
-        return _elementwise(lambda value: _evaluate(formula, value, self), array)
-
-    def unspecified(
-        self, name: str, step: int, values: Sequence[Fraction]
-    ) -> tuple[Fraction, list[Fraction]]:
-        question = max(values, key=lambda value: value.degree)
-        return self._variable(question), [self._variable(question) for _ in values]

@@ -6,37 +6,46 @@ seed. The rules say what a node means and how a small change of its operands cha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Protocol
 
-import numpy as np
 from sympy import Basic, Expr, Integer, MatrixExpr, Symbol, Transpose
 
 from derivations.activations import ScalarFunction
 from derivations.errors import UnsupportedError
 from derivations.expressions import (
+    AscendingProduct,
+    Blocks,
     Diag,
     Elementwise,
+    Entry,
     HadamardPower,
     HadamardProduct,
     Identity,
+    Kronecker,
     MatAdd,
     MatMul,
     MatrixSymbol,
+    Maximum,
     OneMatrix,
+    Part,
     Partial,
     Quantity,
+    Scaled,
     Softmax,
     SquaredNorm,
     TimeProduct,
     TimeSum,
+    UnitVector,
     Unspecified,
+    Vec,
     ZeroMatrix,
     timeless,
 )
-from derivations.proof.arithmetic import Arithmetic, Array
+from derivations.proof.arithmetic import Arithmetic, Array, Ring
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,7 @@ class Environment(Protocol):
     def parameter(self, name: str) -> Dual: ...
     def quantity(self, name: str, step: int | None) -> Dual: ...
     def partial(self, partial: Partial) -> Array: ...
+    def label(self, label: Quantity, count: int) -> int: ...
     def scalar_function(self, name: str) -> ScalarFunction: ...
     def at(self, steps: Mapping[Symbol, int]) -> Environment: ...
     def here(self) -> int: ...
@@ -107,7 +117,7 @@ def evaluate_ones(expression: OneMatrix, environment: Environment) -> Dual:
 
 @evaluate.register
 def evaluate_identity(expression: Identity, environment: Environment) -> Dual:
-    return Dual(identity(environment.size(expression.shape[0]), environment.arithmetic))
+    return Dual(environment.arithmetic.identity(environment.size(expression.shape[0])))
 
 
 @evaluate.register
@@ -130,7 +140,7 @@ def evaluate_product(expression: MatMul, environment: Environment) -> Dual:
     number = expression.args[0]
     if isinstance(number, MatrixExpr):
         return result
-    return scaled(environment.arithmetic.number(number), result, environment.arithmetic)
+    return scaled(number, result, environment.arithmetic)
 
 
 @evaluate.register
@@ -162,23 +172,83 @@ def evaluate_transpose(expression: Transpose, environment: Environment) -> Dual:
 
 @evaluate.register
 def evaluate_elementwise(expression: Elementwise, environment: Environment) -> Dual:
-    """f(a + εȧ) = f(a) + ε f′(a) ȧ, entry by entry."""
     argument = evaluate(expression.argument, environment)
     function = environment.scalar_function(expression.function)
+    return applied(function, expression.order, argument, environment.arithmetic)
+
+
+@evaluate.register
+def evaluate_maximum(expression: Maximum, environment: Environment) -> Dual:
+    """max(u, v) = v + relu(u − v)."""
+    first, second = (evaluate(part, environment) for part in expression.args)
     arithmetic = environment.arithmetic
-    value = arithmetic.function(function, expression.order, argument.value)
-    if argument.tangent is None:
-        return Dual(value)
-    slope = arithmetic.function(function, expression.order + 1, argument.value)
-    return Dual(value, arithmetic.reduce(argument.tangent * slope))
+    minus = scaled(Integer(-1), second, arithmetic)
+    excess = applied(
+        environment.scalar_function("\\relu"), 0, plus(first, minus, arithmetic), arithmetic
+    )
+    return plus(second, excess, arithmetic)
+
+
+@evaluate.register
+def evaluate_scaled(expression: Scaled, environment: Environment) -> Dual:
+    scalar, body = (evaluate(part, environment) for part in expression.args)
+    return entrywise(scalar, body, environment.arithmetic)
+
+
+@evaluate.register
+def evaluate_entry(expression: Entry, environment: Environment) -> Dual:
+    vector = evaluate(expression.vector, environment)
+    place = environment.label(expression.label, vector.value.shape[0])
+    return mapped(vector, lambda array: array[..., place : place + 1, :])
+
+
+@evaluate.register
+def evaluate_unit_vector(expression: UnitVector, environment: Environment) -> Dual:
+    size = environment.size(expression.shape[0])
+    place = environment.label(expression.label, size)
+    return Dual(environment.arithmetic.identity(size)[:, place : place + 1])
+
+
+@evaluate.register
+def evaluate_blocks(expression: Blocks, environment: Environment) -> Dual:
+    rows = [[evaluate(block, environment) for block in row] for row in expression.rows_of_blocks]
+    return assembled(rows, environment.arithmetic)
+
+
+@evaluate.register
+def evaluate_part(expression: Part, environment: Environment) -> Dual:
+    matrix = evaluate(expression.matrix, environment)
+    rows, columns = (
+        slice(environment.size(start), environment.size(stop))
+        for start, stop in (expression.row_range, expression.column_range)
+    )
+    return mapped(matrix, lambda array: array[..., rows, columns])
+
+
+@evaluate.register
+def evaluate_vec(expression: Vec, environment: Environment) -> Dual:
+    return flattened(evaluate(expression.matrix, environment))
+
+
+@evaluate.register
+def evaluate_kronecker(expression: Kronecker, environment: Environment) -> Dual:
+    """The entry in row (i, k) and column (j, l) is A_ij B_kl."""
+    left, right = (evaluate(part, environment) for part in expression.args)
+    rows, columns = zip(left.value.shape, right.value.shape, strict=True)
+    spread = entrywise(
+        mapped(left, lambda array: array[..., :, None, :, None]),
+        mapped(right, lambda array: array[..., None, :, None, :]),
+        environment.arithmetic,
+    )
+    shape = math.prod(rows), math.prod(columns)
+    return mapped(spread, lambda array: array.reshape(*array.shape[:-4], *shape))
 
 
 @evaluate.register
 def evaluate_diag(expression: Diag, environment: Environment) -> Dual:
     vector = evaluate(expression.vector, environment)
-    ones = identity(vector.value.shape[0], environment.arithmetic)
-    tangent = None if vector.tangent is None else vector.tangent * ones
-    return Dual(vector.value * ones, tangent)
+    ones = environment.arithmetic.identity(vector.value.shape[0])
+    return mapped(vector, lambda array: array * ones)
 
 
 @evaluate.register
@@ -190,7 +260,7 @@ def evaluate_softmax(expression: Softmax, environment: Environment) -> Dual:
     value = arithmetic.function(exponential, 0, argument.value)
     tangent = None if argument.tangent is None else arithmetic.reduce(argument.tangent * value)
     powers = Dual(value, tangent)
-    ones = Dual(np.full_like(value.T, arithmetic.number(Integer(1))))
+    ones = Dual(arithmetic.filled((1, value.shape[0]), 1))
     whole = inverted(times(ones, powers, arithmetic), arithmetic)
     return times(powers, whole, arithmetic)
 
@@ -201,9 +271,8 @@ def evaluate_squared_norm(expression: SquaredNorm, environment: Environment) -> 
     vector = evaluate(expression.argument, environment)
     squares = entrywise(vector, vector, arithmetic)
     rows, columns = vector.value.shape
-    one = arithmetic.number(Integer(1))
-    left = Dual(np.full((1, rows), one, dtype=object))
-    right = Dual(np.full((columns, 1), one, dtype=object))
+    left = Dual(arithmetic.filled((1, rows), 1))
+    right = Dual(arithmetic.filled((columns, 1), 1))
     return times(times(left, squares, arithmetic), right, arithmetic)
 
 
@@ -211,26 +280,11 @@ def evaluate_squared_norm(expression: SquaredNorm, environment: Environment) -> 
 def evaluate_unspecified(expression: Unspecified, environment: Environment) -> Dual:
     """A value and a gradient that nothing but the arguments and the step decides."""
     arithmetic = environment.arithmetic
-    arguments = [evaluate(argument, environment) for argument in expression.arguments]
-    values = [entry for argument in arguments for entry in argument.value.flat]
-    value, slopes = arithmetic.unspecified(expression.name, environment.here(), values)
-    result = np.empty((1, 1), dtype=object)
-    result[0, 0] = value
-    directions = next((a.tangent.shape[0] for a in arguments if a.tangent is not None), None)
-    if directions is None:
-        return Dual(result)
-    zero = arithmetic.number(Integer(0))
-    stacked = np.concatenate(
-        [
-            np.full((directions, a.value.size), zero, dtype=object)
-            if a.tangent is None
-            else a.tangent.reshape(directions, -1)
-            for a in arguments
-        ],
-        axis=1,
-    )
-    moved = stacked @ np.array(slopes, dtype=object)
-    return Dual(result, arithmetic.reduce(moved).reshape(directions, 1, 1))
+    arguments = [flattened(evaluate(a, environment)) for a in expression.arguments]
+    column = assembled([[argument] for argument in arguments], arithmetic)
+    value, slopes = arithmetic.unspecified_of(expression.name, environment.here(), column.value)
+    tangent = None if column.tangent is None else arithmetic.reduce(slopes @ column.tangent)
+    return Dual(value, tangent)
 
 
 @evaluate.register
@@ -252,17 +306,66 @@ def evaluate_time_sum(expression: TimeSum, environment: Environment) -> Dual:
 def evaluate_time_product(expression: TimeProduct, environment: Environment) -> Dual:
     lower, upper = environment.step(expression.lower), environment.step(expression.upper)
     arithmetic = environment.arithmetic
-    result = Dual(identity(environment.size(expression.shape[0]), arithmetic))
+    result = Dual(arithmetic.identity(environment.size(expression.shape[0])))
     for step in range(lower, upper + 1):
         factor = evaluate(expression.body, environment.at({expression.index: step}))
         result = times(factor, result, arithmetic)
     return result
 
 
+@evaluate.register
+def evaluate_ascending_product(expression: AscendingProduct, environment: Environment) -> Dual:
+    lower, upper = environment.step(expression.lower), environment.step(expression.upper)
+    arithmetic = environment.arithmetic
+    result = Dual(arithmetic.identity(environment.size(expression.shape[0])))
+    for step in range(lower, upper + 1):
+        factor = evaluate(expression.body, environment.at({expression.index: step}))
+        result = times(result, factor, arithmetic)
+    return result
+
+
 # Arithmetic of duals
 
 
-def plus(left: Dual, right: Dual, arithmetic: Arithmetic) -> Dual:
+def mapped(dual: Dual, change: Callable[[Array], Array]) -> Dual:
+    """Move the entries of a matrix about, and those of its tangents with them."""
+    return Dual(change(dual.value), None if dual.tangent is None else change(dual.tangent))
+
+
+def flattened(matrix: Dual) -> Dual:
+    """Return the entries as a column, row by row."""
+    return mapped(matrix, lambda array: array.reshape(*array.shape[:-2], -1, 1))
+
+
+def assembled(rows: Sequence[Sequence[Dual]], arithmetic: Arithmetic) -> Dual:
+    """Return a matrix of blocks."""
+    value = arithmetic.block([[dual.value for dual in row] for row in rows])
+    moved = [dual.tangent for row in rows for dual in row if dual.tangent is not None]
+    if not moved:
+        return Dual(value)
+    directions = moved[0].shape[0]
+    tangents = [
+        [
+            arithmetic.filled((directions, *dual.value.shape), 0)
+            if dual.tangent is None
+            else dual.tangent
+            for dual in row
+        ]
+        for row in rows
+    ]
+    return Dual(value, arithmetic.block(tangents))
+
+
+def applied(function: ScalarFunction, order: int, argument: Dual, arithmetic: Arithmetic) -> Dual:
+    """f(a + εȧ) = f(a) + ε f′(a) ȧ, entry by entry."""
+    value = arithmetic.function(function, order, argument.value)
+    if argument.tangent is None:
+        return Dual(value)
+    slope = arithmetic.function(function, order + 1, argument.value)
+    return Dual(value, arithmetic.reduce(argument.tangent * slope))
+
+
+def plus(left: Dual, right: Dual, arithmetic: Ring) -> Dual:
     tangents = [d.tangent for d in (left, right) if d.tangent is not None]
     tangent = (
         None
@@ -277,7 +380,7 @@ def plus(left: Dual, right: Dual, arithmetic: Arithmetic) -> Dual:
     )
 
 
-def times(left: Dual, right: Dual, arithmetic: Arithmetic) -> Dual:
+def times(left: Dual, right: Dual, arithmetic: Ring) -> Dual:
     """(A + εȦ)(B + εḂ) = AB + ε(ȦB + AḂ)."""
     value = arithmetic.reduce(left.value @ right.value)
     moved = []
@@ -288,7 +391,7 @@ def times(left: Dual, right: Dual, arithmetic: Arithmetic) -> Dual:
     return Dual(value, _total(moved, arithmetic))
 
 
-def entrywise(left: Dual, right: Dual, arithmetic: Arithmetic) -> Dual:
+def entrywise(left: Dual, right: Dual, arithmetic: Ring) -> Dual:
     value = arithmetic.reduce(left.value * right.value)
     moved = []
     if left.tangent is not None:
@@ -298,7 +401,7 @@ def entrywise(left: Dual, right: Dual, arithmetic: Arithmetic) -> Dual:
     return Dual(value, _total(moved, arithmetic))
 
 
-def inverted(dual: Dual, arithmetic: Arithmetic) -> Dual:
+def inverted(dual: Dual, arithmetic: Ring) -> Dual:
     """1/(u + εu̇) = 1/u − ε u̇/u², entry by entry."""
     value = arithmetic.reciprocal(dual.value)
     if dual.tangent is None:
@@ -306,14 +409,11 @@ def inverted(dual: Dual, arithmetic: Arithmetic) -> Dual:
     return Dual(value, arithmetic.reduce(-dual.tangent * arithmetic.reduce(value * value)))
 
 
-def scaled(number: object, dual: Dual, arithmetic: Arithmetic) -> Dual:
-    factor = np.empty((1, 1), dtype=object)
-    factor[0, 0] = number
-    tangent = None if dual.tangent is None else arithmetic.reduce(dual.tangent * factor)
-    return Dual(arithmetic.reduce(dual.value * factor), tangent)
+def scaled(number: Expr, dual: Dual, arithmetic: Arithmetic) -> Dual:
+    return mapped(dual, lambda array: arithmetic.scaled(number, array))
 
 
-def _total(moved: list[Array], arithmetic: Arithmetic) -> Array | None:
+def _total(moved: list[Array], arithmetic: Ring) -> Array | None:
     if not moved:
         return None
     return arithmetic.reduce(moved[0] if len(moved) == 1 else moved[0] + moved[1])
@@ -321,12 +421,4 @@ def _total(moved: list[Array], arithmetic: Arithmetic) -> Array | None:
 
 def _filled(expression: MatrixExpr, environment: Environment, number: int) -> Array:
     rows, columns = (environment.size(size) for size in expression.shape)
-    return np.full((rows, columns), environment.arithmetic.number(Integer(number)), dtype=object)
-
-
-def identity(size: int, arithmetic: Arithmetic) -> Array:
-    """Return the identity matrix in a kind of number."""
-    result = np.full((size, size), arithmetic.number(Integer(0)), dtype=object)
-    for i in range(size):
-        result[i, i] = arithmetic.number(Integer(1))
-    return result
+    return environment.arithmetic.filled((rows, columns), number)

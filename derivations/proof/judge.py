@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from sympy import Expr, MatrixExpr, Symbol
@@ -23,20 +23,22 @@ from derivations.proof.arithmetic import (
     PRIME,
     Arithmetic,
     Array,
-    Degree,
     Field,
     Real,
     Undecidable,
 )
+from derivations.proof.degrees import Degree, Degrees
 from derivations.proof.evaluate import evaluate
 from derivations.proof.network import Network, Point, step_at
 
-#: Random points at which both sides are compared.
+#: Random points at which both sides are compared; more where the degrees ask for them.
 POINTS = 2
+#: No equation is worth more points.
+MOST_POINTS = 6
 #: log2 of the largest probability of an error with which an equation is believed.
 LARGEST_BOUND = -50
 #: Sizes of the networks, taken in turn so that no two sizes are equal.
-SIZES = (3, 2, 4, 5, 6, 7, 8, 9)
+SIZES = (3, 2, 4, 5, 6, 7, 8, 9, 10, 11)
 #: A choice of the free steps of an equation.
 Instance: TypeAlias = dict[Symbol, int]
 
@@ -119,19 +121,32 @@ class Judge:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._exact = [self._point(Field(seed), seed) for seed in range(POINTS)]
-        self._real = [self._point(Real(seed), seed) for seed in range(POINTS)]
+        self._exact: list[Point] = []
+        self._real: list[Point] = []
         self._degrees = Degree()
-        self._twin = self._point(self._degrees, 0)
+        self._twin = self._point(cast("Arithmetic", self._degrees), 0)
+
+    def _exact_point(self, number: int) -> Point:
+        while len(self._exact) <= number:
+            count = len(self._exact)
+            self._exact.append(self._point(Field(count), count))
+        return self._exact[number]
+
+    def _real_point(self, number: int) -> Point:
+        while len(self._real) <= number:
+            count = len(self._real)
+            self._real.append(self._point(Real(count), count))
+        return self._real[number]
 
     def _point(self, arithmetic: Arithmetic, number: int) -> Point:
-        sizes = [size for shape in self._network.scope.shapes.values() for size in shape]
-        symbols = list(dict.fromkeys(size for size in sizes if isinstance(size, Symbol)))
+        axes = [size for shape in self._network.scope.shapes.values() for size in shape]
+        found = [size for axis in axes for size in sorted(axis.free_symbols, key=str)]
+        symbols = list(dict.fromkeys(found))
         if len(symbols) > len(SIZES):
             raise UnsupportedError(f"The judge has numbers for {len(SIZES)} sizes, not more.")
         enough = SIZES[: max(len(symbols), 3)]
-        turned = [*enough[number:], *enough[:number]]
-        chosen = dict(zip(symbols, turned, strict=False))
+        turn = number % len(enough)
+        chosen = dict(zip(symbols, [*enough[turn:], *enough[:turn]], strict=False))
         return Point(self._network, arithmetic, chosen, STEPS[number % len(STEPS)])
 
     def prove(self, text: str) -> Evidence:
@@ -151,9 +166,20 @@ class Judge:
         """
         place = Place(text, 0, len(text))
         statement = parse_statement(text, place)
+        return self.prove_read(statement, build_sides(statement, self._network.scope, place), place)
+
+    def prove_read(
+        self, statement: syntax.Statement, sides: Sequence[MatrixExpr], place: Place
+    ) -> Evidence:
+        """Compare the sides of an equation that was read from what is printed.
+
+        Raises
+        ------
+        ProofError
+            When the sides differ; the message shows the equation, the place and both values.
+        """
         if len(statement.sides) < 2 or set(statement.relations) != {"="}:
             raise NotationError("The judge compares the sides of an equation.", place)
-        sides = build_sides(statement, self._network.scope, place)
         agree(sides)
         finding = self.examine(sides, statement.conditions)
         if isinstance(finding, Counterexample):
@@ -173,47 +199,53 @@ class Judge:
         ProofError
             When the conditions admit no instance at all.
         """
-        admitted = [_instances(sides, conditions, point) for point in self._exact]
-        cases = sum(map(len, admitted))
-        if not cases:
+        first = self._exact_point(0)
+        admitted = [_instances(sides, conditions, first)]
+        if not admitted[0]:
             raise ProofError("There is no instance of this equation to look at.")
-        if self._holds_exactly(sides, admitted):
-            bound = self._bound(sides, admitted[0])
-            if bound > LARGEST_BOUND:
+        bound = self._bound(sides, admitted[0])
+        count = POINTS
+        if bound < 0:
+            count = max(POINTS, math.ceil(LARGEST_BOUND / bound))
+        points = [self._exact_point(number) for number in range(min(count, MOST_POINTS))]
+        admitted += [_instances(sides, conditions, point) for point in points[1:]]
+        cases = sum(map(len, admitted))
+        if self._holds_exactly(sides, points, admitted):
+            if bound * len(points) > LARGEST_BOUND:
                 raise ProofError(
                     "The sides agree, but false ones could, too, with a probability of "
-                    f"2^{bound:.0f}."
+                    f"2^{min(bound * len(points), 0):.0f}."
                 )
-            return Evidence("exact", self._shown_sizes(), cases, bound)
-        for point, instances in zip(self._real, admitted, strict=True):
+            return Evidence("exact", _shown_sizes(points), cases, bound * len(points))
+        reals = [self._real_point(number) for number in range(len(points))]
+        for point, instances in zip(reals, admitted, strict=True):
             try:
                 found = _first_difference(sides, instances, point)
             except (Undecidable, ZeroDivisionError) as error:
                 raise ProofError(f"This cannot be decided: {error}.") from None
             if found is not None:
                 return _counterexample(point, *found)
-        return Evidence("real", self._shown_sizes(), cases, -DIGITS * math.log2(10))
+        return Evidence("real", _shown_sizes(points), cases, -DIGITS * math.log2(10))
 
     def _holds_exactly(
-        self, sides: Sequence[MatrixExpr], admitted: Sequence[Sequence[Instance]]
+        self,
+        sides: Sequence[MatrixExpr],
+        points: Sequence[Point],
+        admitted: Sequence[Sequence[Instance]],
     ) -> bool:
         try:
-            found = [
-                _first_difference(sides, instances, point)
-                for point, instances in zip(self._exact, admitted, strict=True)
-            ]
+            return all(
+                _first_difference(sides, instances, point) is None
+                for point, instances in zip(points, admitted, strict=True)
+            )
         except (Undecidable, ZeroDivisionError):
             return False  # a pole, or a constant without a root: the reals decide
-        return not any(found)
-
-    def _shown_sizes(self) -> tuple[tuple[tuple[str, int], ...], ...]:
-        return tuple(
-            tuple((str(size), number) for size, number in (*point.sizes.items(), (T, point.steps)))
-            for point in self._exact
-        )
 
     def _bound(self, sides: Sequence[MatrixExpr], instances: Sequence[Instance]) -> float:
-        """Return log2 of the probability that a false equation passes at all points.
+        """Return log2 of the probability that a false equation passes at one point.
+
+        The difference of two sides has at most twice the degree of the larger one, and a variable
+        may stand for the inverse of another one, which doubles the degree once more.
 
         References
         ----------
@@ -222,10 +254,17 @@ class Judge:
         """
         largest = 1
         for steps in instances:
-            for value in _values(sides, self._twin, steps):
-                largest = max(largest, *(entry.degree for entry in value.flat))
+            values = cast("list[Degrees]", _values(sides, self._twin, steps))
+            largest = max(largest, *(value.degree for value in values))
         collisions = self._degrees.questions**2 // 2 * self._degrees.largest
-        return POINTS * (math.log2(2 * largest + collisions) - math.log2(PRIME))
+        return math.log2(4 * largest + collisions) - math.log2(PRIME)
+
+
+def _shown_sizes(points: Sequence[Point]) -> tuple[tuple[tuple[str, int], ...], ...]:
+    return tuple(
+        tuple((str(size), number) for size, number in (*point.sizes.items(), (T, point.steps)))
+        for point in points
+    )
 
 
 def _counterexample(
@@ -255,7 +294,7 @@ def _values(sides: Sequence[MatrixExpr], point: Point, steps: Mapping[Symbol, in
     for side in sides:
         value = evaluate(side, environment).value
         if isinstance(side.shape[1], FlatSize) and side.shape[0] == 1:
-            value = value.reshape([point.size(axis) for axis in side.shape[1].args])
+            value = value.reshape(*(point.size(axis) for axis in side.shape[1].args))
         values.append(value)
     return values
 
@@ -297,7 +336,9 @@ def _instances(
             _admitted(chain, relations, known) for chain, relations in chains
         ):
             admitted.append(assigned)
-    return admitted if conditions else [a for a in admitted if _exists(sides, point, a)] or admitted
+    if conditions or not free:
+        return admitted
+    return [a for a in admitted if _exists(sides, point, a)] or admitted
 
 
 def _exists(sides: Sequence[MatrixExpr], point: Point, steps: Mapping[Symbol, int]) -> bool:

@@ -5,16 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np
-from sympy import Add, Expr, Integer, MatrixExpr, Symbol
+from sympy import Add, Expr, Integer, MatrixExpr, MatrixSymbol, Pow, Symbol
 
 from derivations.activations import ScalarFunction
+from derivations.algebra import parameters, quantities
 from derivations.errors import NotationError, StepError, UnsupportedError
-from derivations.expressions import FlatSize, Partial, Quantity, T, is_parameter, t, timeless
+from derivations.expressions import (
+    Blocks,
+    Partial,
+    Quantity,
+    T,
+    Vec,
+    is_parameter,
+    t,
+    timeless,
+)
 from derivations.notation.names import Scope
 from derivations.proof.arithmetic import Arithmetic, Array
-from derivations.proof.evaluate import Dual, evaluate, identity
+from derivations.proof.evaluate import Dual, evaluate
 
 Key = tuple[str, int | None]
 
@@ -46,19 +56,20 @@ def step_at(time: Expr, steps: Mapping[Symbol, int]) -> int:
 
 @dataclass(frozen=True)
 class Seed:
-    """What moves: a quantity at a step, or a parameter, and at which step alone it is felt.
+    """What moves: quantities at steps, or a parameter, and at which step alone it is felt.
+
+    Several quantities move one after another, and none of them because of another: a state of
+    several parts is changed part by part.
 
     Attributes
     ----------
-    name : str
-    step : int or None
-        None for a parameter.
+    keys : tuple of (name, step)
+        The step is None for a parameter.
     only_at : int or None
         For an immediate derivative, the one step whose equations feel the change.
     """
 
-    name: str
-    step: int | None
+    keys: tuple[Key, ...]
     only_at: int | None = None
 
 
@@ -72,37 +83,82 @@ class Network:
         What computes each quantity at step t; derivatives go through these.
     definitions : mapping of name to expression
         Symbols that stand for an expression, such as an adjoint for its derivative.
+    stacks : mapping of name to Blocks
+        Symbols that stand for quantities below each other; they have derivatives.
     one_hot : frozenset of str
         Data whose entries sum to one.
     scope : Scope
         Shapes and functions.
     total : MatrixExpr
         What computes the total loss, which carries no time and may share its name with E_t.
-    states : frozenset of str
-        Quantities with a given value at step 0, and what may be named there.
+    reach : mapping of str to (int, int)
+        How many steps before the first, and behind the last, a state is given.
+    zeros : frozenset of str
+        States whose given values are zero.
     """
 
     forward: Mapping[str, MatrixExpr]
     definitions: Mapping[str, MatrixExpr]
+    stacks: Mapping[str, Blocks]
     one_hot: frozenset[str]
     scope: Scope
     total: MatrixExpr
-    states: frozenset[str]
+    reach: Mapping[str, tuple[int, int]]
+    zeros: frozenset[str]
 
     def check_step(self, name: str, step: int | None, steps: int) -> None:
         """Refuse a step at which a quantity does not stand.
 
-        Steps run from 1 to T, a state's from 0. One step beyond the end may be named: an adjoint
-        is zero there, and a value, which only that zero multiplies, is arbitrary.
+        Steps run from 1 to T, and a state's from as far before as it is given. As many steps
+        beyond the end may be named, of everything: an adjoint is zero there, and a value, which
+        only that zero multiplies, is arbitrary. Where something is computed from later steps, all
+        this holds at the other end, too.
 
         Raises
         ------
         StepError
             When the step lies outside.
         """
-        first = 0 if name in self.states else 1
-        if step is not None and not first <= step <= steps + 1:
-            raise StepError(f"{name} has no step {step}: its steps run from {first} to T.")
+        if step is None or name in self.stacks:
+            return
+        before, behind = self.reach.get(name, (0, 0))
+        past, future = self.margins
+        first, last = 1 - max(before, future), steps + max(behind, past)
+        if not first <= step <= last:
+            raise StepError(f"{name} has no step {step}: its steps run from {first} to {last}.")
+
+    @cached_property
+    def margins(self) -> tuple[int, int]:
+        """The largest number of steps that anything is given before the first and behind T."""
+        past = max((past for past, _ in self.reach.values()), default=0)
+        future = max((future for _, future in self.reach.values()), default=0)
+        return past, future
+
+    @cached_property
+    def _users(self) -> Mapping[str, frozenset[str]]:
+        """For every name, what is computed from it, at any step."""
+        users: dict[str, set[str]] = {}
+        for name, expression in self.forward.items():
+            for symbol in (*quantities(expression), *parameters(expression)):
+                users.setdefault(symbol.name, set()).add(name)
+        return {name: frozenset(found) for name, found in users.items()}
+
+    def influenced(self, name: str) -> frozenset[str]:
+        """Return what depends on a quantity or a parameter, itself included."""
+        if name not in self._influenced:
+            found: set[str] = set()
+            waiting = [name]
+            while waiting:
+                current = waiting.pop()
+                if current not in found:
+                    found.add(current)
+                    waiting.extend(self._users.get(current, ()))
+            self._influenced[name] = frozenset(found)
+        return self._influenced[name]
+
+    @cached_property
+    def _influenced(self) -> dict[str, frozenset[str]]:
+        return {}
 
 
 class Point:
@@ -120,6 +176,7 @@ class Point:
         self.sizes = sizes
         self.steps = steps
         self._runs: dict[Seed | None, Run] = {}
+        self.partials: dict[object, Array] = {}
 
     def run(self, seed: Seed | None = None) -> Run:
         """Return the run in which a seed moves."""
@@ -132,23 +189,26 @@ class Point:
         return RunEnvironment(self.run(), {T: self.steps, **steps})
 
     def size(self, size: Expr) -> int:
-        if isinstance(size, FlatSize):
-            return int(np.prod([self.size(axis) for axis in size.args]))
         if isinstance(size, Integer):
             return int(size)
-        return self.sizes[size]
+        if isinstance(size, Symbol):
+            return self.sizes[size]
+        parts = [self.size(part) for part in size.args]
+        if isinstance(size, Pow):
+            return int(parts[0] ** parts[1])
+        return sum(parts) if isinstance(size, Add) else math.prod(parts)
 
     def drawn(self, name: str, step: int | None) -> Array:
         """Return random entries; of one-hot data, entries that sum to one."""
-        arithmetic = self.arithmetic
         rows, columns = (self.size(size) for size in self.network.scope.shapes[name])
-        entries = np.empty((rows, columns), dtype=object)
-        for index in np.ndindex(rows, columns):
-            entries[index] = arithmetic.draw(name, step, *index)
-        if name in self.network.one_hot:
-            one = np.full(columns, arithmetic.number(Integer(1)), dtype=object)
-            entries[-1] = arithmetic.reduce(one - entries[:-1].sum(axis=0))
-        return entries
+        if name in self.network.zeros:
+            return self.arithmetic.filled((rows, columns), 0)
+        is_one_hot = name in self.network.one_hot
+        return self.arithmetic.drawn((rows, columns), name, step, sums_to_one=is_one_hot)
+
+    def entries(self, key: Key) -> int:
+        """Return how many entries a quantity or a parameter has."""
+        return math.prod(self.size(size) for size in self.network.scope.shapes[key[0]])
 
 
 class Run:
@@ -164,7 +224,7 @@ class Run:
         return self._remember((name, None), lambda: Dual(self.point.drawn(name, None)), given=True)
 
     def quantity(self, name: str, step: int | None) -> Dual:
-        """Return a quantity: computed, given, or, one step beyond the end, arbitrary.
+        """Return a quantity: computed, given, or, beyond the ends, arbitrary.
 
         Raises
         ------
@@ -173,8 +233,10 @@ class Run:
         UnsupportedError
             When a derivative of a definition is asked for.
         """
-        self.point.network.check_step(name, step, self.point.steps)
         network = self.point.network
+        network.check_step(name, step, self.point.steps)
+        if name in network.stacks:
+            return evaluate(network.stacks[name], RunEnvironment(self, self._steps(step)))
         if name in network.definitions and (name, step) not in self._values:
             if self.seed is not None:
                 raise UnsupportedError(
@@ -192,17 +254,22 @@ class Run:
         if key not in self._values:
             dual = make()
             if self.seed is not None and self._is_seed(key, given):
-                dual = Dual(dual.value, self._directions(dual.value.shape))
+                dual = Dual(dual.value, self._directions(key, dual.value.shape))
             self._values[key] = dual
         return self._values[key]
 
     def _is_seed(self, key: Key, given: bool) -> bool:
         assert self.seed is not None
-        return key == (self.seed.name, self.seed.step) and given == (self.seed.step is None)
+        return key in self.seed.keys and given == (key[1] is None)
 
-    def _directions(self, shape: tuple[int, ...]) -> Array:
-        count = int(np.prod(shape))
-        return identity(count, self.point.arithmetic).reshape(count, *shape)
+    def _directions(self, key: Key, shape: tuple[int, ...]) -> Array:
+        """Return the directions of the whole seed, in which this part moves in its own ones."""
+        assert self.seed is not None
+        place = self.seed.keys.index(key)
+        counts = [self.point.entries(part) for part in self.seed.keys]
+        moved = self.point.arithmetic.identity(sum(counts))
+        before = sum(counts[:place])
+        return moved[:, before : before + counts[place]].reshape(-1, *shape)
 
     def _computed(self, name: str, step: int | None) -> Dual:
         network = self.point.network
@@ -210,9 +277,23 @@ class Run:
         is_inside = step is None or 1 <= step <= self.point.steps
         if expression is None or not is_inside:
             return Dual(self.point.drawn(name, step))
-        if self.seed is not None and self.seed.only_at not in (None, step):
+        if self.seed is not None and not self._is_felt(name, step):
             return Dual(self.point.run().quantity(name, step).value)
         return evaluate(expression, RunEnvironment(self, self._steps(step)))
+
+    def _is_felt(self, name: str, step: int | None) -> bool:
+        """Tell whether a computed quantity may change with what moves."""
+        assert self.seed is not None
+        if step is None:
+            return True
+        if self.seed.only_at is not None:
+            return self.seed.only_at == step
+        network = self.point.network
+        looks_ahead = network.margins[1] > 0
+        return any(
+            name in network.influenced(moved) and (at is None or looks_ahead or at <= step)
+            for moved, at in self.seed.keys
+        )
 
 
 class RunEnvironment:
@@ -247,24 +328,48 @@ class RunEnvironment:
             raise UnsupportedError(f"The function {name} is not known.")
         return found
 
+    def label(self, label: Quantity, count: int) -> int:
+        """Return the place that an integer label names, counted from 0."""
+        return self.arithmetic.choose(count, label.name, self.step(label.time))
+
     def partial(self, partial: Partial) -> Array:
         """Push the seed through the forward equations and read the tangents off."""
-        by = partial.by
-        if self._run.seed is not None or by.name in self._run.point.network.definitions:
+        point = self._run.point
+        if self._run.seed is not None or partial.by.name in point.network.definitions:
             raise UnsupportedError("A derivative of a derivative is not judged.")
-        step = None if is_parameter(by) else self.step(by.time)
-        if step is not None:
-            self._run.point.network.check_step(by.name, step, self._run.point.steps)
+        of, by = partial.of, partial.by
+        steps = [None if is_parameter(q) else self._step_of(q) for q in (of, by)]
+        key = (of.name, by.name, partial.immediate, is_parameter(by), *steps)
+        if key not in point.partials:
+            point.partials[key] = self._differentiated(partial)
+        return point.partials[key]
+
+    def _step_of(self, quantity: Quantity) -> int | None:
+        return None if quantity.time == timeless else self.step(quantity.time)
+
+    def _differentiated(self, partial: Partial) -> Array:
         only_at = self._felt_at(partial) if partial.immediate else None
-        run = self._run.point.run(Seed(by.name, step, only_at))
+        run = self._run.point.run(Seed(self._moved(partial.by), only_at))
         of = evaluate(partial.of, RunEnvironment(run, self._steps))
         rows, columns = (self.size(size) for size in partial.shape)
         if of.tangent is None:
-            zero = self.arithmetic.number(Integer(0))
-            return np.full((rows, columns), zero, dtype=object)
+            return self.arithmetic.filled((rows, columns), 0)
         directions = of.tangent.shape[0]
         flat = of.tangent.reshape(directions, -1)  # one row for each direction of the seed
         return flat.reshape(rows, columns) if flat.shape[1] == 1 else flat.T.reshape(rows, columns)
+
+    def _moved(self, by: Quantity | MatrixSymbol) -> tuple[Key, ...]:
+        """Return what moves when a quantity does, or each part of a stack of quantities."""
+        if is_parameter(by):
+            return ((by.name, None),)
+        network = self._run.point.network
+        if by.name not in network.stacks:
+            step = self.step(by.time)
+            network.check_step(by.name, step, self._run.point.steps)
+            return ((by.name, step),)
+        inside = self.at({t: self.step(by.time)})
+        parts = (p.matrix if isinstance(p, Vec) else p for p in network.stacks[by.name].entries)
+        return tuple(key for part in parts for key in inside._moved(part))
 
     def _felt_at(self, partial: Partial) -> int:
         if not isinstance(partial.of, Quantity) or partial.of.time == timeless:

@@ -27,6 +27,22 @@ def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Sum the outer products of the rows of all steps, in one product."""
     return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 ''',
+    "times_each": '''
+def times_each(matrices: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Multiply each row by the matrix that belongs to it."""
+    return (matrices @ rows[..., None])[..., 0]
+''',
+    "outer_each": '''
+def outer_each(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the outer product of each row with the same row of the other."""
+    return left[..., :, None] * right[..., None, :]
+''',
+    "add_at": '''
+def add_at(rows: np.ndarray, labels: np.ndarray, amount: np.ndarray | float) -> None:
+    """Add a number to the entry of every row that its label names."""
+    flat = rows.reshape(-1, rows.shape[-1])  # a view: rows of an array in memory order
+    flat[np.arange(len(flat)), labels.reshape(-1)] += np.reshape(amount, -1)
+''',
     "softmax": '''
 def softmax(z: np.ndarray) -> np.ndarray:
     """Return exp(z) over its row sums; the largest entry is taken off first."""
@@ -66,6 +82,10 @@ def normal_cdf(x: np.ndarray) -> np.ndarray:
     return np.where(x.real > 0, 1 - tail, tail)
 ''',
 }
+
+
+#: The names of the helper functions, in the order in which a module has them.
+HELPERS = tuple(_SOURCES)
 
 
 def source(name: str) -> str:

@@ -1,39 +1,38 @@
-"""Program → NumPy module: which lines stand where; the template has the shape of the file."""
+"""Program → NumPy module: what the template needs, finished."""
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, meta
 
-from codegen.documents.printed import plain
 from codegen.program import (
-    Accumulate,
-    Add,
     AllSteps,
-    Assign,
-    Block,
-    Load,
+    Array,
+    Concatenate,
+    LastStep,
     Loop,
-    Multiply,
+    Part,
     Program,
     RowsTimes,
     Statement,
     Weight,
     loads,
     nodes,
+    statements,
 )
-from codegen.targets.numpy.functions import source
-from codegen.targets.numpy.printer import Layout, helpers, python, whole_sum
+from codegen.targets.numpy.functions import HELPERS, source
+from codegen.targets.numpy.lines import block_lines, first_lines, is_summed_once, units
+from codegen.targets.numpy.printer import Layout, helpers
+from codegen.targets.numpy.validation import validation_source
 from derivations.errors import EmitError, printable
 
-#: An assignment that is longer than this is made term by term.
-LINE_LENGTH = 100
 #: Docstrings of an emitted module are filled to this width.
 DOCSTRING_WIDTH = 92
-_INDENT = "    "
+_SIZE_NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,7 @@ class Module:
     forward: tuple[str, ...]
     backward: tuple[str, ...]
     value: str
+    validation: str
 
 
 def emit(program: Program, details: Iterable[str] = ()) -> str:
@@ -80,13 +80,15 @@ def emit(program: Program, details: Iterable[str] = ()) -> str:
 
 
 def _module(program: Program, details: tuple[str, ...]) -> Module:
+    called = _called(program)
+    axes = [axis for _, group in (*program.parameters, *program.data) for axis in group]
     return Module(
         summary=_filled(f"{program.title}."),
         details="\n\n".join(map(_filled, details)),
         parameters=tuple((name, _tuple(axes)) for name, axes in program.parameters),
         data=tuple((name, _tuple(axes)) for name, axes in program.data),
-        constraints=tuple((name, "one-hot") for name in program.one_hot),
-        functions=tuple(source(name) for name in _ordered(_called(program))),
+        constraints=program.constraints,
+        functions=tuple(source(name) for name in HELPERS if name in called),
         forward=tuple(_forward(program)),
         backward=tuple(_backward(program)),
         value=(
@@ -94,6 +96,7 @@ def _module(program: Program, details: tuple[str, ...]) -> Module:
             if program.gradients_of_loss
             else "the loss"
         ),
+        validation=validation_source([rule for _, rule in program.constraints], axes),
     )
 
 
@@ -107,187 +110,200 @@ def _tuple(axes: tuple[str, ...]) -> str:
     return "(" + ", ".join(f'"{axis}"' for axis in axes) + ("," if len(axes) == 1 else "") + ")"
 
 
-def _ordered(names: set[str]) -> list[str]:
-    order = ("times", "outer", "softmax", "log_softmax", "sigmoid", "softplus", "normal_cdf")
-    return [name for name in order if name in names]
-
-
 def _called(program: Program) -> set[str]:
     found: set[str] = set()
     for block in (*program.forward, *program.backward):
         layout = Layout(program, isinstance(block, AllSteps))
         for statement in block.body:
-            found |= helpers(statement.value, layout)
-    for statement in program.initial:
-        found |= helpers(statement.value, Layout(program, origin=""))
+            is_all = layout.all_steps and statement.steps != "last"
+            found |= helpers(statement.value, Layout(program, is_all))
+            if units(statement.value):
+                found.add("add_at")
+    for assignment, _ in program.initial:
+        found |= helpers(assignment.value, Layout(program))
     return found
 
 
-# Lines
+# Forward and backward
 
 
 def _forward(program: Program) -> list[str]:
     lines = _unpacked(program, "params", [name for name, _ in program.parameters])
     lines += _unpacked(program, "data", [name for name, _ in program.data])
-    lines += _sizes(program, _stored(program, forward=True))
-    lines.append("dtype = np.result_type(*params.values(), *data.values())")
-    for array in program.arrays:
-        if array.role in ("value", "state"):
-            lines.append(f"{array.name} = np.empty((T + 1, B, {array.size}), dtype)")
-    lines += [f"{a.name}[0] = {a.name}_0" for a in program.arrays if a.role == "state"]
-    if not _assigned_once(program.forward, program.loss):
+    values = [a for a in program.arrays if a.role == "value"]
+    lines += _sizes(program, values, (*program.forward,))
+    lines += _dtype(program)
+    for array in values:
+        if not array.at_last_only:
+            lines.append(f"{array.name} = np.empty({_storage(array)}, dtype)")
+            lines += _given_rows(array)
+    if not is_summed_once(program.forward, program.loss):
         lines.append(f"{program.loss} = 0.0")
-    lines += _blocks(program, program.forward)
+    lines += _padded_data(program)
+    lines += block_lines(program, program.forward)
+    for array in values:
+        lines += _beyond(array)
     kept = ", ".join(f'"{name}": {name}' for name in _tape(program))
     lines.append(f"return {program.loss}, {{{kept}}}")
     return lines
 
 
-def _backward(program: Program) -> list[str]:
-    used = _read(program.backward) | {load.name for s in program.initial for load in loads(s.value)}
-    weights = _weights_read(program)
-    lines = _unpacked(
-        program, "params", [name for name, _ in program.parameters if name in weights]
-    )
-    lines += _unpacked(program, "data", [name for name, _ in program.data if name in used])
-    lines += [f'{name} = tape["{name}"]' for name in _tape(program)]
-    lines += _sizes(program, _stored(program, forward=False))
-    lines.append("dtype = np.result_type(*params.values(), *data.values())")
+def _given_rows(array: Array) -> list[str]:
+    """Set the values that are given, or zero, before the first step and behind the last one."""
+    lines = []
+    for distance in array.given:
+        if distance > 0:
+            name, index = f"{array.name}_T_plus_{distance}", _index("T", distance, array)
+        else:
+            suffix = f"minus_{-distance}" if distance else "0"
+            name, index = f"{array.name}_{suffix}", str(distance + array.before - 1)
+        lines.append(f"{array.name}[{index}] = {name}")
+    if array.starts_at_zero:
+        before = f":{array.before}" if array.before > 1 else "0"
+        lines.append(f"{array.name}[{before}] = 0")
+        if array.after:
+            lines.append(f"{array.name}[{-array.after}:] = 0")
+    return lines
+
+
+def _index(origin: str, distance: int, array: Array) -> str:
+    offset = distance + array.before - 1
+    return origin if not offset else f"{origin} {'+' if offset > 0 else '-'} {abs(offset)}"
+
+
+def _beyond(array: Array) -> list[str]:
+    """Fill steps beyond the ends, which are read where only a zero multiplies them."""
+    if array.at_last_only or array.starts_at_zero:
+        return []
+    behind = range(max((d for d in array.given if d > 0), default=0) + 1, array.after + 1)
+    ahead = range(min((d for d in array.given if d <= 0), default=1) - 1, -array.before, -1)
+    lines = []
+    if behind:
+        lines.append("# What lies behind the last step is multiplied by zero alone.")
+        first = _index("T", behind[0], array) + (" :" if len(behind) > 1 else "")
+        lines.append(f"{array.name}[{first}] = {array.name}[{_index('T', 0, array)}]")
+    if ahead and array.reads_before:
+        lines.append("# What lies before the first step is multiplied by zero alone.")
+        stop = f":{len(ahead)}" if len(ahead) > 1 else "0"
+        lines.append(f"{array.name}[{stop}] = {array.name}[{array.before}]")
+    return lines
+
+
+def _padded_data(program: Program) -> list[str]:
+    """Lengthen data that is read beyond the ends, where only a zero multiplies it."""
+    lines = []
     for array in program.arrays:
-        if array.role == "adjoint":
-            lines.append(f"{array.name} = np.empty((T + 1, B, {array.size}), dtype)")
-        elif array.role == "recurrent adjoint":
-            lines.append(f"{array.name} = np.zeros((T + 2, B, {array.size}), dtype)")
-    steps = {array.name for array in program.arrays}
+        if array.role != "data" or not (array.before or array.after):
+            continue
+        pieces = [f"{array.name}[:1]"] * array.before
+        pieces += [array.name, *[f"{array.name}[-1:]"] * array.after]
+        lines.append("# What lies beyond the steps is multiplied by zero alone.")
+        lines.append(f"{array.name} = np.concatenate([{', '.join(pieces)}])")
+    return lines
+
+
+def _backward(program: Program) -> list[str]:
+    read = {load.name for s in _all_backward(program) for load in loads(s.value)}
+    weights = _weights_read(program)
+    named = [name for name, _ in program.parameters if name in weights]
+    lines = _unpacked(program, "params", named)
+    lines += _unpacked(program, "data", [name for name, _ in program.data if name in read])
+    lines += [f'{name} = tape["{name}"]' for name in _tape(program)]
+    stored = [a for a in program.arrays if a.role == "adjoint" and not a.at_last_only]
+    lines += _sizes(program, stored, program.backward)
+    lines += _dtype(program)
+    for array in stored:
+        maker = "zeros" if array.starts_at_zero else "empty"
+        lines.append(f"{array.name} = np.{maker}({_storage(array)}, dtype)")
     for name, _ in program.parameters:
         target = dict(program.gradients)[name]
-        if not _assigned_once(program.backward, target):
+        if not is_summed_once(program.backward, target):
             lines.append(f'{target} = np.zeros(params["{name}"].shape, dtype)')
-    lines += _blocks(program, program.backward)
-    for statement in program.initial:
-        start = Layout(program, origin="")
-        lines += _commented(statement, *_broken(statement.target, "=", statement, start))
+    lines += [line for line in _padded_data(program) if _is_read(line, read)]
+    lines += block_lines(program, program.backward)
+    for assignment, step in program.initial:
+        lines += first_lines(program, assignment, step)
     lines.append("return {")
     for name, target in program.gradients:
-        lines.append(f'{_INDENT}"{name}": {target}{"[1:]" if target in steps else ""},')
+        lines.append(f'    "{name}": {target}{_without_ends(program, target)},')
     lines.append("}")
     return lines
 
 
-def _assigned_once(blocks: Iterable[Block], target: str) -> bool:
-    """Tell whether a sum is one product over all steps, so that nothing is added up."""
-    return any(
-        isinstance(block, AllSteps) and any(s.target == target for s in block.body)
-        for block in blocks
-    )
+def _is_read(line: str, names: set[str]) -> bool:
+    return line.startswith("#") or line.split(" ", 1)[0] in names
+
+
+def _without_ends(program: Program, target: str) -> str:
+    """Return the slice of the steps 1 … T of an array that has an axis of time."""
+    array = next((a for a in program.arrays if a.name == target), None)
+    if array is None or array.at_last_only:
+        return ""
+    return f"[{array.before}:{-array.after if array.after else ''}]"
+
+
+def _all_backward(program: Program) -> list[Statement]:
+    return [*statements(program.backward), *(assignment for assignment, _ in program.initial)]
 
 
 def _unpacked(program: Program, source_name: str, names: list[str]) -> list[str]:
     return [f'{name} = {source_name}["{name}"]' for name in names]
 
 
-def _stored(program: Program, *, forward: bool) -> list[str]:
-    roles = ("value", "state") if forward else ("adjoint", "recurrent adjoint")
-    return list(dict.fromkeys(array.size for array in program.arrays if array.role in roles))
+def _dtype(program: Program) -> list[str]:
+    labels = {name for name, rule in program.constraints if rule.startswith("label")}
+    if not labels:
+        return ["dtype = np.result_type(*params.values(), *data.values())"]
+    floats = [name for name, _ in program.data if name not in labels]
+    given = ", ".join(["*params.values()", *(f'data["{name}"]' for name in floats)])
+    return [f"dtype = np.result_type({given})"]
 
 
-def _sizes(program: Program, sizes: list[str]) -> list[str]:
+def _storage(array: Array) -> str:
+    rows = array.before + array.after
+    return f"(T{f' + {rows}' if rows else ''}, B, {', '.join(array.axes)})"
+
+
+def _sizes(
+    program: Program, stored: Iterable[Array], blocks: Iterable[Loop | AllSteps | LastStep]
+) -> list[str]:
     """Read the sizes off the arrays that are there."""
     timed = next((name for name, axes in program.data if axes[:2] == ("T", "B")), None)
     if timed is None:
         raise EmitError(
             "No data tells how many steps there are.", hint="Let an input or a target carry t."
         )
+    texts = [axis for array in stored for axis in array.axes]
+    for statement in statements(tuple(blocks)):
+        for node in nodes(statement.value):
+            if isinstance(node, Part | RowsTimes):
+                texts += [node.start, node.stop]
+            elif isinstance(node, Concatenate):
+                texts += node.sizes
     lines = [f'T, B = data["{timed}"].shape[:2]']
-    for size in sizes:
-        if size.isdigit():
-            continue
-        where = next(
+    for size in dict.fromkeys(name for text in texts for name in _SIZE_NAME.findall(text)):
+        kind, name, axis = next(
             (kind, name, axes.index(size))
             for kind, group in (("params", program.parameters), ("data", program.data))
             for name, axes in group
             if size in axes
         )
-        lines.append(f'{size} = {where[0]}["{where[1]}"].shape[{where[2]}]')
+        lines.append(f'{size} = {kind}["{name}"].shape[{axis}]')
     return lines
 
 
 def _tape(program: Program) -> list[str]:
     """Return what the backward pass reads of the forward pass."""
-    used = _read(program.backward) | {load.name for s in program.initial for load in loads(s.value)}
-    return [a.name for a in program.arrays if a.role in ("value", "state") and a.name in used]
-
-
-def _read(blocks: Iterable[Block]) -> set[str]:
-    return {load.name for block in blocks for s in block.body for load in loads(s.value)}
+    used = {load.name for s in _all_backward(program) for load in loads(s.value)}
+    return [a.name for a in program.arrays if a.role == "value" and a.name in used]
 
 
 def _weights_read(program: Program) -> set[str]:
-    statements = [s for block in program.backward for s in block.body] + list(program.initial)
     found = set()
-    for statement in statements:
+    for statement in _all_backward(program):
         for node in nodes(statement.value):
             if isinstance(node, RowsTimes):
                 found.add(node.weight)
             elif isinstance(node, Weight):
                 found.add(node.name)
     return found
-
-
-def _blocks(program: Program, blocks: Iterable[Block]) -> list[str]:
-    lines: list[str] = []
-    for block in blocks:
-        layout = Layout(program, isinstance(block, AllSteps))
-        body: list[str] = []
-        for previous, statement in zip((None, *block.body), block.body, strict=False):
-            continues = previous is not None and previous.equation == statement.equation
-            comment, *code = _statement(statement, layout)
-            body += code if continues else [comment, *code]
-        if isinstance(block, Loop):
-            steps = "range(T, 0, -1)" if block.backward else "range(1, T + 1)"
-            lines += [f"for t in {steps}:", *(_INDENT + line for line in body)]
-        else:
-            lines += body
-    return lines
-
-
-def _statement(statement: Statement, layout: Layout) -> list[str]:
-    if isinstance(statement, Accumulate):
-        return _accumulated(statement, layout)
-    target = layout.element(Load(statement.target))
-    sign = "+=" if statement.adds else "="
-    return _commented(statement, *_broken(target, sign, statement, layout))
-
-
-def _accumulated(statement: Accumulate, layout: Layout) -> list[str]:
-    name = layout.program.loss
-    if statement.target == name:
-        sign, text = whole_sum(statement.value, layout)
-        if layout.all_steps:
-            return _commented(statement, f"{name} = {'-' if sign < 0 else ''}{text}")
-        return _commented(statement, f"{name} {'-' if sign < 0 else '+'}= {text}")
-    sign_text = "=" if layout.all_steps else "+="
-    return _commented(statement, *_broken(statement.target, sign_text, statement, layout))
-
-
-def _broken(target: str, sign: str, statement: Statement, layout: Layout) -> list[str]:
-    """Return an assignment; one that is too long for a line is made term by term."""
-    value = statement.value
-    line = f"{target} {sign} {python(value, layout)}"
-    if len(line) + 2 * len(_INDENT) <= LINE_LENGTH:
-        return [line]
-    if isinstance(value, Add) and len(value.terms) > 1:
-        lines = _broken(target, sign, replace(statement, value=Add(value.terms[:1])), layout)
-        for term_sign, term in value.terms[1:]:
-            lines.append(f"{target} {'+' if term_sign > 0 else '-'}= {python(term, layout)}")
-        return lines
-    if isinstance(value, Multiply) and sign == "=":
-        others, last = value.factors[:-1], value.factors[-1]
-        rest = Multiply(others) if len(others) > 1 else others[0]
-        first_lines = _broken(target, sign, replace(statement, value=last), layout)
-        return [*first_lines, f"{target} *= {python(rest, layout)}"]
-    return [f"{target} {sign} (", _INDENT + python(value, layout), ")"]
-
-
-def _commented(statement: Statement | Assign, *code: str) -> list[str]:
-    return [f"# ({statement.equation}) {plain(statement.formula)}", *code]

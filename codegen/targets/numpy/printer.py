@@ -10,23 +10,35 @@ from codegen.program import (
     Add,
     Apply,
     Array,
+    Concatenate,
     Divide,
     Dot,
+    EntrySum,
     Expression,
+    Lifted,
     Load,
+    MatrixProduct,
+    Maximum,
     Multiply,
     Number,
     Outer,
+    OuterEach,
+    Part,
+    Pick,
     Power,
     Program,
     RowFunction,
     RowsTimes,
     RowSum,
+    TimesEach,
     Total,
+    Turned,
     Weight,
     Where,
-    operands,
+    loads,
+    nodes,
 )
+from codegen.program.statements import Steps
 from derivations.errors import UnsupportedError
 
 #: Binding strength of a printed expression, as in Python.
@@ -44,43 +56,47 @@ class Layout:
     program : Program
     all_steps : bool
         Whether expressions stand for all steps at once.
+    steps : str
+        Of all steps, whether every one is meant or all but the last.
     origin : str
-        What the step is called in a loop; empty for step 0 itself.
+        What the step is called in a loop: ``t``, or ``T`` for the last one; empty for a number.
+    distance : int
+        What is added to it, or the number.
     """
 
     program: Program
     all_steps: bool = False
+    steps: Steps = "every"
     origin: str = "t"
+    distance: int = 0
 
     def element(self, load: Load) -> str:
         """Return the subscripted array of a quantity at a step, or at all steps."""
         array = self.program.array(load.name)
+        if array.at_last_only:
+            return array.name
         steps = self._slice if self.all_steps else self._index
         return f"{array.name}{steps(array, load.shift)}"
 
     def _index(self, array: Array, shift: int) -> str:
-        """Index = step, except for data, whose steps count from 0 in the array."""
-        offset = shift - (array.role == "data")
+        offset = self.distance + shift + array.before - 1  # step 1 stands behind those before it
         if not self.origin:
             return f"[{offset}]"
-        return (
-            f"[{self.origin}]"
-            if not offset
-            else f"[{self.origin} {'+' if offset > 0 else '-'} {abs(offset)}]"
-        )
+        if not offset:
+            return f"[{self.origin}]"
+        return f"[{self.origin} {'+' if offset > 0 else '-'} {abs(offset)}]"
 
     def _slice(self, array: Array, shift: int) -> str:
-        if array.role == "data":
-            return "" if not shift else _refuse_shift(array, shift)
-        first = 1 + shift
-        beyond = (1 if array.role == "recurrent adjoint" else 0) - shift
-        start = str(first) if first else ""
-        stop = f"-{beyond}" if beyond else ""
-        return f"[{start}:{stop}]"
+        start = shift + array.before
+        left_out = array.after - shift + (self.steps == "earlier")
+        if not start and not left_out:
+            return ""
+        return f"[{start or ''}:{-left_out if left_out else ''}]"
 
-
-def _refuse_shift(array: Array, shift: int) -> str:
-    raise UnsupportedError(f"The data {array.name} is used at step t{shift:+d}.")
+    @property
+    def leading(self) -> str:
+        """The axes before those of a row."""
+        return "T, B" if self.all_steps else "B"
 
 
 def python(expression: Expression, layout: Layout) -> str:
@@ -88,7 +104,8 @@ def python(expression: Expression, layout: Layout) -> str:
 
     Examples
     --------
-    >>> program = Program("", "E", (), (), (), (Array("h", "n", "state"),), (), (), (), ())
+    >>> stored = Array("h", ("n",), "value", before=1)
+    >>> program = Program("", "E", (), (), (), (stored,), (), (), (), ())
     >>> python(Power(Load("h", -1), 2), Layout(program))
     'h[t - 1] ** 2'
     """
@@ -171,13 +188,85 @@ def printed_choice(expression: Where, layout: Layout) -> tuple[str, int]:
 
 
 @printed.register
+def printed_maximum(expression: Maximum, layout: Layout) -> tuple[str, int]:
+    first, second = (python(e, layout) for e in (expression.first, expression.second))
+    return f"np.maximum({first}, {second})", ATOM
+
+
+@printed.register
+def printed_concatenation(expression: Concatenate, layout: Layout) -> tuple[str, int]:
+    parts = []
+    for part, size in zip(expression.parts, expression.sizes, strict=True):
+        text = python(part, layout)
+        # What is the same for every row has no axis of its own for them.
+        parts.append(
+            text if loads(part) else f"np.broadcast_to({text}, ({layout.leading}, {size}))"
+        )
+    return f"np.concatenate([{', '.join(parts)}], axis=-1)", ATOM
+
+
+@printed.register
+def printed_part(expression: Part, layout: Layout) -> tuple[str, int]:
+    rows = _inside(expression.rows, layout, ATOM)
+    return f"{rows}[..., {expression.start}:{expression.stop}]", ATOM
+
+
+@printed.register
+def printed_pick(expression: Pick, layout: Layout) -> tuple[str, int]:
+    rows, label = python(expression.rows, layout), _inside(expression.label, layout, ATOM)
+    return f"np.take_along_axis({rows}, {label}[..., None], axis=-1)", ATOM
+
+
+@printed.register
+def printed_times_each(expression: TimesEach, layout: Layout) -> tuple[str, int]:
+    matrices = python(expression.matrices, layout)
+    if expression.rows == Number(Fraction(1)):
+        return f"np.sum({matrices}, axis=-1)", ATOM
+    return f"times_each({matrices}, {python(expression.rows, layout)})", ATOM
+
+
+@printed.register
+def printed_outer_each(expression: OuterEach, layout: Layout) -> tuple[str, int]:
+    return (
+        f"outer_each({python(expression.left, layout)}, {python(expression.right, layout)})",
+        ATOM,
+    )
+
+
+@printed.register
+def printed_matrix_product(expression: MatrixProduct, layout: Layout) -> tuple[str, int]:
+    left, right = expression.left, expression.right
+    return f"{_inside(left, layout, PRODUCT)} @ {_inside(right, layout, SIGN)}", PRODUCT
+
+
+@printed.register
+def printed_turned(expression: Turned, layout: Layout) -> tuple[str, int]:
+    if isinstance(expression.matrices, Weight):
+        return f"{expression.matrices.name}.T", ATOM
+    return f"np.swapaxes({python(expression.matrices, layout)}, -1, -2)", ATOM
+
+
+@printed.register
+def printed_lifted(expression: Lifted, layout: Layout) -> tuple[str, int]:
+    return f"{_inside(expression.rows, layout, ATOM)}[..., None]", ATOM
+
+
+@printed.register
+def printed_entry_sum(expression: EntrySum, layout: Layout) -> tuple[str, int]:
+    return f"np.sum({python(expression.matrices, layout)}, axis=(-2, -1))[..., None]", ATOM
+
+
+@printed.register
 def printed_row_function(expression: RowFunction, layout: Layout) -> tuple[str, int]:
     return f"{expression.function}({python(expression.argument, layout)})", ATOM
 
 
 @printed.register
 def printed_rows_times(expression: RowsTimes, layout: Layout) -> tuple[str, int]:
-    weight = expression.weight + (".T" if expression.transposed else "")
+    weight = expression.weight
+    if expression.start or expression.stop:
+        weight += f"[:, {expression.start}:{expression.stop}]"
+    weight += ".T" if expression.transposed else ""
     if layout.all_steps:
         return f"times({python(expression.rows, layout)}, {weight})", ATOM
     return f"{_inside(expression.rows, layout, PRODUCT)} @ {weight}", PRODUCT
@@ -208,26 +297,36 @@ def printed_total(expression: Total, layout: Layout) -> tuple[str, int]:
     return f"np.sum({python(expression.rows, layout)}, axis={axis})", ATOM
 
 
-def whole_sum(expression: Expression, layout: Layout) -> tuple[int, str]:
-    """Return the sum of every entry, as a sign and a text: what a loss adds up.
+def whole_sum(expression: Expression, layout: Layout) -> list[tuple[int, str]]:
+    """Return the sum of every entry as signed texts: what a loss adds up.
 
     Sums of rows dissolve into it: the sum of Σ_i u_i v_i over all rows is ``np.sum(u * v)``.
     """
     match expression:
         case Total():
             return whole_sum(expression.rows, layout)
-        case Add(terms=((sign, term),)):
-            inner, text = whole_sum(term, layout)
-            return sign * inner, text
+        case Add():
+            return [
+                (sign * inner, text)
+                for sign, term in expression.terms
+                for inner, text in whole_sum(term, layout)
+            ]
         case Multiply(factors=(Number() as number, rest)):
-            sign, text = whole_sum(rest, layout)
-            return sign, f"{printed(number, layout)[0]} * {text}"
+            shown = printed(number, layout)[0]
+            return [(sign, f"{shown} * {text}") for sign, text in whole_sum(rest, layout)]
         case Dot():
-            left, right = (_inside(e, layout, PRODUCT) for e in (expression.left, expression.right))
-            return 1, f"np.sum({left} * {right})"
-        case RowSum():
-            return 1, f"np.sum({python(expression.rows, layout)})"
-    return 1, f"np.sum({python(expression, layout)})"
+            return whole_sum(Multiply((expression.left, expression.right)), layout)
+        case RowSum(rows=inner) | EntrySum(matrices=inner):
+            return [(1, f"np.sum({python(inner, layout)})")]
+        case Multiply():
+            sign, bare = 1, []
+            for factor in expression.factors:
+                match factor:
+                    case Add(terms=((own, term),)):
+                        sign, factor = sign * own, term
+                bare.append(factor)
+            return [(sign, f"np.sum({python(Multiply(tuple(bare)), layout)})")]
+    return [(1, f"np.sum({python(expression, layout)})")]
 
 
 def _inside(expression: Expression, layout: Layout, strength: int) -> str:
@@ -238,17 +337,18 @@ def _inside(expression: Expression, layout: Layout, strength: int) -> str:
 def helpers(expression: Expression, layout: Layout) -> set[str]:
     """Return the names of the module's own functions that an expression calls."""
     found = set()
-    for node in (expression, *(n for o in operands(expression) for n in _all(o))):
-        if (isinstance(node, Apply) and node.function not in _UFUNCS) or isinstance(
-            node, RowFunction
-        ):
-            found.add(node.function)
-        elif layout.all_steps and isinstance(node, RowsTimes):
-            found.add("times")
-        elif layout.all_steps and isinstance(node, Outer):
-            found.add("outer")
+    for node in nodes(expression):
+        match node:
+            case Apply() if node.function not in _UFUNCS:
+                found.add(node.function)
+            case RowFunction():
+                found.add(node.function)
+            case RowsTimes() if layout.all_steps:
+                found.add("times")
+            case Outer() if layout.all_steps:
+                found.add("outer")
+            case TimesEach() if node.rows != Number(Fraction(1)):
+                found.add("times_each")
+            case OuterEach():
+                found.add("outer_each")
     return found
-
-
-def _all(expression: Expression) -> list[Expression]:
-    return [expression, *(n for o in operands(expression) for n in _all(o))]

@@ -6,20 +6,30 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 from derivations.activations import ScalarFunction
-from derivations.algebra import parameters, quantities, subexpressions
+from derivations.algebra import parameters, subexpressions
 from derivations.errors import ModelError, NotationError, Place
 from derivations.expressions import MatAdd, Quantity, is_scalar, t
 from derivations.model import Definition
 from derivations.notation import syntax
-from derivations.notation.build import SHAPELESS
-from derivations.notation.names import Scope, at_time, identifier, meaning
+from derivations.notation.names import (
+    IDENTITY,
+    ONES,
+    WHOLE_FUNCTIONS,
+    Scope,
+    at_time,
+    identifier,
+    meaning,
+    parts,
+)
+from derivations.notation.picks import bare_symbols
 from derivations.notation.text import Declaration
+from derivations.recurrence import reachable, steps_of, uses
 
 #: Names that emitted modules keep for themselves.
 RESERVED = frozenset(
     {"np", "params", "data", "tape", "dtype", "t", "PARAMS", "DATA", "CONSTRAINTS", "Arrays"}
     | {"times", "outer", "softmax", "log_softmax", "sigmoid", "softplus", "normal_cdf"}
-    | {"forward", "backward", "value_and_grad"}
+    | {"times_each", "outer_each", "add_at", "forward", "backward", "value_and_grad"}
 )
 #: Sizes that have a fixed meaning: the number of steps and of sequences in a batch.
 RESERVED_SIZES = frozenset({"T", "B"})
@@ -27,11 +37,14 @@ RESERVED_SIZES = frozenset({"T", "B"})
 #: Equations with their places.
 Statements: TypeAlias = Sequence[tuple[syntax.Statement, Place]]
 #: Declarations that give a symbol a role.
-ROLES = ("input", "target", "one-hot", "parameter", "shape")
+ROLES = ("input", "target", "one-hot", "label", "parameter", "shape", "scalar")
 
 
 def check_names(
-    statements: Statements, temporal: frozenset[str], functions: Mapping[str, ScalarFunction]
+    statements: Statements,
+    temporal: frozenset[str],
+    functions: Mapping[str, ScalarFunction],
+    labels: frozenset[str],
 ) -> None:
     """Refuse names that emitted code could not carry, and two names that it would mix up.
 
@@ -43,9 +56,10 @@ def check_names(
     codes: dict[str, str] = {}
     scope = Scope({}, temporal, frozenset(), functions)
     for statement, place in statements:
-        for node in syntax.statement_symbols(statement):
+        for node in bare_symbols(statement, labels):
             name = meaning(node, temporal).name
-            if name in ("\\softmax", "\\diag", *SHAPELESS) or scope.function(name):
+            is_function = name in WHOLE_FUNCTIONS or scope.function(name)
+            if is_function or name == ONES or parts(name)[0] == IDENTITY:
                 continue
             where = place.part(*node.span)
             try:
@@ -65,82 +79,6 @@ def check_names(
                     where,
                     "Choose another name for one of them.",
                 )
-
-
-def check_times(
-    statements: Statements, definitions: Sequence[Definition], defined: frozenset[str]
-) -> None:
-    """Refuse what cannot be computed step after step: the future, a far past, a loop.
-
-    Raises
-    ------
-    ModelError
-        With the place of the symbol.
-    """
-    for definition in definitions[:-1]:
-        for quantity in quantities(definition.expression):
-            lag = t - quantity.time
-            shown = at_time(quantity.name, quantity.time)
-            place = _find(statements, definition.place, shown)
-            if not lag.is_Integer:
-                raise ModelError(f"{shown} does not stand at a fixed distance from t.", place)
-            if lag < 0:
-                raise ModelError(
-                    f"{shown} lies in the future of step t and cannot be computed there.",
-                    place,
-                    "A forward equation uses what stands at step t or before it.",
-                )
-            if lag > 1:
-                raise ModelError(
-                    f"{shown} reaches back more than one step, which is not supported yet.",
-                    place,
-                    "Name the earlier value as a state of its own.",
-                )
-            if lag == 1 and quantity.name not in defined:
-                raise ModelError(
-                    f"{shown} is used, but no equation defines {at_time(quantity.name, t)}.",
-                    place,
-                    "Data is used at step t; a state needs an equation.",
-                )
-    _refuse_loops(definitions)
-
-
-def _refuse_loops(definitions: Sequence[Definition]) -> None:
-    """Refuse equations of one step that need each other."""
-    needs = {
-        d.quantity.name: {q.name for q in quantities(d.expression) if q.time == t}
-        for d in definitions[:-1]
-    }
-    while True:
-        # What needs nothing that waits is computed; what nothing that waits needs is no loop.
-        needed = set().union(*needs.values()) if needs else set()
-        free = [name for name in needs if not needs[name] & set(needs) or name not in needed]
-        if not free:
-            break
-        for name in free:
-            del needs[name]
-    if needs:
-        names = ", ".join(at_time(name, t) for name in needs)
-        place = next(d.place for d in definitions if d.quantity.name in needs)
-        raise ModelError(
-            f"These need each other within one step: {names}.",
-            place,
-            "One of them must use the value of step t-1.",
-        )
-
-
-def _find(statements: Statements, place: Place | None, shown: str) -> Place | None:
-    """Narrow a place down to the symbol, if it is written as it is printed."""
-    if place is None:
-        return None
-    compact = shown.replace("{", "").replace("}", "")
-    for statement, where in statements:
-        if where == place:
-            for node in syntax.statement_symbols(statement):
-                text = place.text[slice(*node.span)]
-                if text.replace("{", "").replace("}", "").replace(" ", "") == compact:
-                    return place.part(*node.span)
-    return place
 
 
 def check_declarations(
@@ -167,7 +105,7 @@ def check_declarations(
                 f"{declaration.symbol} is declared, but no equation uses it.",
                 declaration.place,
             )
-        if declaration.kind in ("input", "target", "one-hot") and name not in data:
+        if declaration.kind in ("input", "target", "one-hot", "label") and name not in data:
             raise ModelError(
                 f"{declaration.symbol} is declared as data, but it is "
                 + ("computed." if name in defined else "a parameter: it carries no time."),
@@ -200,4 +138,29 @@ def data_warnings(
                             "data, given anew at every step. For a bias that all steps share, "
                             f"write {term.name}."
                         )
+    return tuple(warnings)
+
+
+def unreached(definitions: Sequence[Definition], loss: str) -> tuple[str, ...]:
+    """Warn of parameters that the loss does not depend on: their gradients are zero."""
+    needs: dict[str, set[str]] = {}
+    for user, used, _ in uses(definitions):
+        needs.setdefault(user, set()).add(used)
+    matters = reachable([loss], needs)
+    reached = {
+        parameter.name
+        for d in steps_of(definitions)
+        if d.quantity.name in matters
+        for parameter in parameters(d.expression)
+    }
+    warnings = []
+    for definition in steps_of(definitions):
+        for parameter in parameters(definition.expression):
+            if parameter.name not in reached:
+                reached.add(parameter.name)
+                where = "" if definition.place is None else f"\n{definition.place.show()}"
+                warnings.append(
+                    f"No gradient reaches {parameter.name}: the loss does not depend on this "
+                    f"equation. Its gradient is zero.{where}"
+                )
     return tuple(warnings)

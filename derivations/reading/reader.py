@@ -1,24 +1,16 @@
-"""A text of forward equations to a `Model`: names, roles, shapes, expressions, checks."""
+"""The steps from a text to a model."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer
 
 from derivations.activations import FUNCTIONS, ScalarFunction
 from derivations.algebra import parameters, quantities
-from derivations.checks import (
-    RESERVED_SIZES,
-    ROLES,
-    check_declarations,
-    check_names,
-    check_times,
-    data_warnings,
-)
 from derivations.errors import BpttError, ModelError, NotationError, Place
 from derivations.expressions import (
     Quantity,
@@ -26,6 +18,7 @@ from derivations.expressions import (
     TimeSum,
     Unspecified,
     is_scalar,
+    show_shape,
     t,
     timeless,
 )
@@ -34,9 +27,19 @@ from derivations.notation import syntax
 from derivations.notation.build import agree, build_sides
 from derivations.notation.latex import latex
 from derivations.notation.names import Scope, at_time, meaning, temporal_name
-from derivations.notation.parse import parse_statement, parse_symbol
+from derivations.notation.parse import parse_expression, parse_statement, parse_symbol
+from derivations.notation.picks import bare_symbols, size_of
 from derivations.notation.text import Declaration, read_text
-from derivations.shapes import Equation, infer_shapes, size_symbol
+from derivations.reading.checks import (
+    RESERVED_SIZES,
+    ROLES,
+    check_declarations,
+    check_names,
+    data_warnings,
+    unreached,
+)
+from derivations.reading.shapes import Equation, infer_shapes
+from derivations.reading.timing import check_times
 
 
 def read_model(text: str) -> Model:
@@ -63,17 +66,26 @@ class _Reader:
             (parse_statement(place.text[place.start : place.end], place), place)
             for place in self._text.equations
         ]
+        self._labels = frozenset(
+            name
+            for declaration in self._declared("label")
+            if (name := temporal_name(parse_symbol(declaration.symbol, declaration.place)))
+        )
+
+    def _symbols(self, statement: syntax.Statement, *, left: bool = True) -> list[syntax.Symbol]:
+        return bare_symbols(statement, self._labels, left=left)
 
     def model(self) -> Model:
         declarations = self._text.declarations
         temporal = self._temporal_names()
-        functions = self._functions()
-        check_names(self._statements, temporal, functions)
+        functions = self._functions(temporal)
+        check_names(self._statements, temporal, functions, self._labels)
+        zeros = self._zeros(temporal)
         parsed = self._defined(temporal)
         dependent = self._dependent(temporal)
         total = self._total(parsed, temporal, dependent)
         names = [p.name for p in parsed]
-        scope = Scope({}, temporal, frozenset({total}), functions)
+        scope = Scope({}, temporal, frozenset({total}), functions, self._labels)
         shapes = self._shapes(parsed, dependent, scope)
         scope = replace(scope, shapes=shapes)
         definitions = self._definitions(parsed, dependent, scope)
@@ -81,14 +93,14 @@ class _Reader:
         scope = replace(scope, shapes={**shapes, total: (Integer(1), Integer(1))})
         complete = (*definitions, self._total_definition(parsed, loss, total, scope))
         check_times(self._statements, complete, frozenset(names) | frozenset(dependent))
-        return self._assemble(complete, loss, scope)
+        return self._assemble(complete, loss, scope, zeros)
 
     # Names
 
     def _temporal_names(self) -> frozenset[str]:
         found: set[str] = set()
         for statement, _ in self._statements:
-            for node in syntax.statement_symbols(statement):
+            for node in self._symbols(statement):
                 name = temporal_name(node)
                 if name is not None:
                     found.add(name)
@@ -101,7 +113,7 @@ class _Reader:
                             found.add(name)
         return frozenset(found)
 
-    def _functions(self) -> dict[str, ScalarFunction]:
+    def _functions(self, temporal: frozenset[str]) -> dict[str, ScalarFunction]:
         functions: dict[str, ScalarFunction] = {}
         for declaration in self._text.declarations:
             if declaration.kind == "elementwise function":
@@ -116,13 +128,41 @@ class _Reader:
                 functions[declaration.name()] = FUNCTIONS[declaration.argument]
         for statement, _ in self._statements:
             for name in _applied_names(statement):
-                if name in ("\\sigma", "\\phi", "\\varphi", "f", "g") and name not in functions:
+                is_letter = name in ("\\sigma", "\\phi", "\\varphi", "f", "g")
+                if is_letter and name not in functions and name not in temporal:
                     functions[name] = ScalarFunction(name, None)
         return functions
 
+    def _zeros(self, temporal: frozenset[str]) -> dict[str, Place]:
+        """Return the states that are said to be zero before the first step, as in h_0 = 0."""
+        zeros: dict[str, Place] = {}
+        for statement, place in self._statements:
+            left = statement.sides[0]
+            if not isinstance(left, syntax.Scripted) or len(statement.sides) != 2:
+                continue
+            found = meaning(left, temporal)
+            if found.time is None or found.time.has(t):
+                continue
+            if not isinstance(statement.sides[1], syntax.Number) or found.power is not None:
+                raise ModelError(
+                    f"A first value is zero or given: {at_time(found.name, found.time)} is neither "
+                    "in this equation.",
+                    place,
+                    "Leave the line out: then the value is an argument of the code.",
+                )
+            if statement.sides[1].text != "0":
+                raise ModelError("A first value is zero, or given.", place)
+            zeros[found.name] = place
+        return zeros
+
+    def _equations(self, temporal: frozenset[str]) -> Iterator[tuple[syntax.Statement, Place]]:
+        """Yield the forward equations: all statements that say no first value."""
+        first_values = set(self._zeros(temporal).values())
+        return ((s, place) for s, place in self._statements if place not in first_values)
+
     def _defined(self, temporal: frozenset[str]) -> list[_Parsed]:
         parsed: list[_Parsed] = []
-        for statement, place in self._statements:
+        for statement, place in self._equations(temporal):
             if len(statement.sides) != 2 or statement.relations != ("=",) or statement.conditions:
                 raise ModelError(
                     "A forward equation has one sign of equality.",
@@ -188,7 +228,7 @@ class _Reader:
         used = {
             meaning(node, temporal).name
             for p in parsed
-            for node in syntax.statement_symbols(p.statement, left=False)
+            for node in self._symbols(p.statement, left=False)
         } | {on for names, _ in dependent.values() for on in names}
         last = [name for name in (*(p.name for p in parsed), *dependent) if name not in used]
         return last[-1] if last else ""
@@ -205,10 +245,9 @@ class _Reader:
         one = Integer(1)
         for name, (_, declaration) in dependent.items():
             declared[name] = ((one, one), declaration.place)
-        for declaration in self._text.declarations:
-            if declaration.kind == "shape":
-                name = declaration.name(scope.temporal)
-                declared[name] = (_declared_shape(declaration), declaration.place)
+        for declaration in self._declared("shape", "scalar", "label"):
+            shape = _declared_shape(declaration) if declaration.kind == "shape" else (one, one)
+            declared[declaration.name(scope.temporal)] = (shape, declaration.place)
         equations = [Equation(p.name, p.statement.sides[1], p.place) for p in parsed if p.is_timed]
         return infer_shapes(equations, scope, declared, self._letters(parsed, scope))
 
@@ -217,7 +256,7 @@ class _Reader:
         lagged = [
             found.name
             for p in parsed
-            for node in syntax.statement_symbols(p.statement, left=False)
+            for node in self._symbols(p.statement, left=False)
             for found in [meaning(node, scope.temporal)]
             if found.time is not None and found.time != t
         ]
@@ -226,7 +265,7 @@ class _Reader:
         given = [
             found.name
             for p in parsed
-            for node in syntax.statement_symbols(p.statement, left=False)
+            for node in self._symbols(p.statement, left=False)
             for found in [meaning(node, scope.temporal)]
             if found.time is not None and found.name not in defined
         ]
@@ -293,6 +332,7 @@ class _Reader:
             found = next((d.quantity for d in definitions if d.quantity.name == name), None)
             if found is None:
                 raise ModelError(f"The loss {at_time(name, t)} is not defined.", declared[0].place)
+            _check_scalar(next(d for d in definitions if d.quantity == found))
             return found
         used = {q.name for d in definitions for q in quantities(d.expression)}
         candidates = [
@@ -303,8 +343,8 @@ class _Reader:
         place = self._text.equations[-1] if self._text.equations else None
         if not candidates:
             unused = [d for d in definitions if d.quantity.name not in used]
-            if unused and unused[-1].place is not None and not is_scalar(unused[-1].quantity):
-                place = unused[-1].place
+            for definition in unused[-1:]:
+                _check_scalar(definition)
             raise ModelError(
                 "There is no loss.",
                 place,
@@ -319,25 +359,36 @@ class _Reader:
         self, parsed: Sequence[_Parsed], loss: Quantity, total: str, scope: Scope
     ) -> Definition:
         quantity = Quantity(total, 1, 1, timeless)
-        expected = TimeSum(loss, t, 1, T)
+        last_only = self._declared("last step")
+        possible = [loss.at(T)] if last_only else [TimeSum(loss, t, 1, T), loss.at(T)]
         written = next((p for p in parsed if not p.is_timed), None)
         if written is None:
-            return Definition(quantity, expected)
-        if build_sides(written.statement, scope, written.place) != [quantity, expected]:
+            return Definition(quantity, possible[0])
+        sides = build_sides(written.statement, scope, written.place)
+        if sides[0] != quantity or sides[1] not in possible:
             raise ModelError(
-                "The total loss is the sum of the losses of all steps.",
+                "The total loss is the sum of the losses of all steps, or the loss of the last one."
+                if not last_only
+                else "The loss is declared to be that of the last step only.",
                 written.place,
-                f"Write {total} = {latex(expected)}, or leave the line out.",
+                f"Write {' or '.join(f'{total} = {latex(p)}' for p in possible)}, or leave the "
+                "line out.",
             )
-        return Definition(quantity, expected, written.place)
+        return Definition(quantity, sides[1], written.place)
 
     # The model
 
-    def _assemble(self, definitions: tuple[Definition, ...], loss: Quantity, scope: Scope) -> Model:
+    def _assemble(
+        self,
+        definitions: tuple[Definition, ...],
+        loss: Quantity,
+        scope: Scope,
+        zeros: Mapping[str, Place],
+    ) -> Model:
         defined = {d.quantity.name for d in definitions}
-        used = [q for d in definitions for q in quantities(d.expression)]
+        used = [q for d in definitions[:-1] for q in quantities(d.expression)]
         data = dict.fromkeys(q.name for q in used if q.name not in defined)
-        lagged = dict.fromkeys(q.name for q in used if q.time == t - 1)
+        lagged = dict.fromkeys(q.name for q in used if q.time != t)
         trained = dict.fromkeys(p for d in definitions for p in parameters(d.expression))
         one_hot = frozenset(d.name(scope.temporal) for d in self._declared("one-hot"))
         trained_names = [parameter.name for parameter in trained]
@@ -352,11 +403,47 @@ class _Reader:
             states=tuple(Quantity(name, *scope.shapes[name], t) for name in lagged),
             loss=loss,
             total=definitions[-1].quantity,
-            targets=one_hot | frozenset(d.name(scope.temporal) for d in self._declared("target")),
+            targets=frozenset(
+                d.name(scope.temporal) for d in self._declared("target", "one-hot", "label")
+            ),
             one_hot=one_hot,
             scope=scope,
-            warnings=data_warnings(definitions, data, declared),
+            zeros=_zero_states(zeros, lagged),
+            warnings=(
+                *data_warnings(definitions, data, declared),
+                *unreached(definitions, loss.name),
+            ),
             text=self._text.text,
+        )
+
+
+def _zero_states(zeros: Mapping[str, Place], states: Mapping[str, None]) -> frozenset[str]:
+    """Return the states that start at zero; where one is said to, all must be said something of."""
+    for name, place in zeros.items():
+        if name not in states:
+            raise ModelError(
+                f"{at_time(name, t)} is no state: no other step uses it, and it needs no first "
+                "value.",
+                place,
+            )
+    missing = [name for name in states if name not in zeros]
+    if zeros and missing:
+        raise ModelError(
+            f"The state {at_time(missing[0], t)} is never initialised.",
+            next(iter(zeros.values())),
+            "Other states are set to zero here. Do the same for this one, or leave all such lines "
+            "out: then all first values are given to the code.",
+        )
+    return frozenset(zeros)
+
+
+def _check_scalar(definition: Definition) -> None:
+    if not is_scalar(definition.quantity):
+        raise ModelError(
+            f"The loss {latex(definition.quantity)} is no scalar: it is "
+            f"{show_shape(definition.quantity)}.",
+            definition.place,
+            "A loss is one number a step, such as ½‖y_t − ŷ_t‖² or −y_tᵀ log ŷ_t.",
         )
 
 
@@ -373,15 +460,20 @@ def _applied_names(statement: syntax.Statement) -> list[str]:
 
 
 def _declared_shape(declaration: Declaration) -> tuple[Expr, Expr]:
-    text = declaration.argument.split("}")[0].strip("{ ").split()
-    words = " ".join(text[:1] if "{" not in declaration.argument else text)
-    pieces = [p for p in words.replace("\\times", " ").replace("×", " ").split() if p]
-    is_size = [re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*|[1-9][0-9]{0,5}", p) for p in pieces]
-    if not 1 <= len(pieces) <= 2 or not all(is_size) or RESERVED_SIZES & set(pieces):
+    found = re.match(r"\{([^{}]*)\}|(\w+)", declaration.argument)
+    words = "" if found is None else found[1] or found[2]
+    axes = re.split(r"\\times|×", words)
+    try:
+        sizes = [size_of(parse_expression(axis)) for axis in axes]
+    except BpttError:
+        sizes = []
+    names = {str(symbol) for size in sizes for symbol in size.free_symbols}
+    is_named = all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) for name in names)
+    is_large = any(size.is_Integer and not 1 <= size < 10**6 for size in sizes)
+    if not 1 <= len(sizes) <= 2 or not is_named or RESERVED_SIZES & names or is_large:
         raise NotationError(
             "This shape cannot be read.",
             declaration.place,
             "Write x_t ∈ R^m or W ∈ R^{n \\times m}.",
         )
-    sizes = [Integer(int(p)) if p.isdigit() else size_symbol(p) for p in pieces]
     return (sizes[0], Integer(1)) if len(sizes) == 1 else (sizes[0], sizes[1])

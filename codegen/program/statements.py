@@ -1,0 +1,161 @@
+"""Statements, blocks, storage: a whole gradient computation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from codegen.program.expressions import Expression
+
+#: At which steps a statement of a loop is done: at every one, at the last, at all but the last.
+Steps: TypeAlias = Literal["every", "last", "earlier"]
+
+
+@dataclass(frozen=True)
+class Assign:
+    """Compute a quantity at step t, or add to it.
+
+    Attributes
+    ----------
+    target : str
+        The array.
+    value : Expression
+    equation : int
+        The number of the equation that is computed.
+    formula : str
+        LaTeX of the equation, for the comment.
+    adds : bool
+        Whether the value is added to what the target holds.
+    steps : str
+        At which steps it is done.
+    """
+
+    target: str
+    value: Expression
+    equation: int
+    formula: str
+    adds: bool = False
+    steps: Steps = "every"
+
+
+@dataclass(frozen=True)
+class Accumulate:
+    """Add the value of every step, or of the last one, to a gradient or to the loss."""
+
+    target: str
+    value: Expression
+    equation: int
+    formula: str
+    steps: Steps = "every"
+
+
+Statement: TypeAlias = Assign | Accumulate
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Statements that are repeated for t = 1 … T, or for t = T … 1."""
+
+    body: tuple[Statement, ...]
+    backward: bool
+
+
+@dataclass(frozen=True)
+class AllSteps:
+    """Statements that are done for all steps at once, on T · B rows."""
+
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class LastStep:
+    """Statements that are done at step T alone."""
+
+    body: tuple[Statement, ...]
+
+
+Block: TypeAlias = Loop | AllSteps | LastStep
+
+
+@dataclass(frozen=True)
+class Array:
+    """A quantity's storage.
+
+    Attributes
+    ----------
+    name : str
+        Its name in code.
+    axes : tuple of str
+        The sizes behind time and batch: of a vector one, of a matrix two.
+    role : str
+        ``data``, ``value`` or ``adjoint``.
+    before, after : int
+        How many steps before step 1 and behind step T have a place in it, too.
+    given : tuple of int
+        Which of these steps the caller gives, counted from step 1 (0, −1, …) or from T (1, 2, …).
+    at_last_only : bool
+        Whether it has no axis of time, and stands for step T.
+    starts_at_zero : bool
+        Whether the values before and behind the steps are zero, where the caller gives none.
+    reads_before : bool
+        Whether a step before the first one is read.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    role: Literal["data", "value", "adjoint"]
+    before: int = 0
+    after: int = 0
+    given: tuple[int, ...] = ()
+    at_last_only: bool = False
+    starts_at_zero: bool = False
+    reads_before: bool = False
+
+
+@dataclass(frozen=True)
+class Program:
+    """A gradient computation.
+
+    Attributes
+    ----------
+    title : str
+    loss : str
+        The name of the total loss in code.
+    parameters : tuple of (name, axes)
+    data : tuple of (name, axes)
+        What is given, T and B axes included.
+    constraints : tuple of (name, constraint)
+        Data whose rows sum to one, and integer labels with the size that they stay below.
+    arrays : tuple of Array
+    forward, backward : tuple of Block
+    initial : tuple of (statement, step)
+        The gradients by the given values before the first step (0, −1, …) or behind the last one
+        (1, 2, …), computed after the loops.
+    gradients : tuple of (name, source)
+        What `backward` returns: the name of the parameter or the data, and the array that holds it.
+    gradients_of_loss : tuple of str
+        The data arrays that hold ∂E_t/∂ŷ_t where the loss is unspecified.
+    """
+
+    title: str
+    loss: str
+    parameters: tuple[tuple[str, tuple[str, ...]], ...]
+    data: tuple[tuple[str, tuple[str, ...]], ...]
+    constraints: tuple[tuple[str, str], ...]
+    arrays: tuple[Array, ...]
+    forward: tuple[Block, ...]
+    backward: tuple[Block, ...]
+    initial: tuple[tuple[Assign, int], ...]
+    gradients: tuple[tuple[str, str], ...]
+    gradients_of_loss: tuple[str, ...] = ()
+
+    def array(self, name: str) -> Array:
+        """Return the storage of a quantity."""
+        return next(array for array in self.arrays if array.name == name)
+
+
+def statements(blocks: Iterable[Block]) -> Iterator[Statement]:
+    """Yield the statements of blocks, in their order."""
+    for block in blocks:
+        yield from block.body

@@ -1,0 +1,194 @@
+"""Statements and blocks to lines of NumPy, each with the number of its equation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from codegen.documents.printed import plain
+from codegen.program import (
+    Accumulate,
+    Add,
+    Assign,
+    Block,
+    Expression,
+    LastStep,
+    Load,
+    Loop,
+    Multiply,
+    Number,
+    Program,
+    Statement,
+    Unit,
+    nodes,
+)
+from codegen.targets.numpy.printer import Layout, python, whole_sum
+from derivations.errors import UnsupportedError
+
+#: An assignment that is longer than this is made term by term.
+LINE_LENGTH = 100
+INDENT = "    "
+
+
+def block_lines(program: Program, blocks: Sequence[Block]) -> list[str]:
+    """Return the lines of blocks, one after another."""
+    return [line for block in blocks for line in _block(program, block, blocks)]
+
+
+def first_lines(program: Program, assignment: Assign, step: int) -> list[str]:
+    """Return the lines of a gradient by a given value, at a step before the first or behind T."""
+    origin = "T" if step > 0 else ""
+    layout = Layout(program, origin=origin, distance=step)
+    return [_comment(assignment), *_broken(assignment.target, "=", assignment, layout)]
+
+
+def _block(program: Program, block: Block, blocks: Sequence[Block]) -> list[str]:
+    if isinstance(block, Loop):
+        steps = "range(T, 0, -1)" if block.backward else "range(1, T + 1)"
+        body = _body(block.body, Layout(program), blocks, in_loop=True)
+        return [f"for t in {steps}:", *(INDENT + line for line in body)]
+    if isinstance(block, LastStep):
+        return _body(block.body, Layout(program, origin="T"), blocks, in_loop=False)
+    return _body(block.body, Layout(program, all_steps=True), blocks, in_loop=False)
+
+
+def _body(
+    body: Sequence[Statement], layout: Layout, blocks: Sequence[Block], *, in_loop: bool
+) -> list[str]:
+    lines: list[str] = []
+    previous: Statement | None = None
+    for statement in body:
+        continues = (
+            previous is not None
+            and previous.equation == statement.equation
+            and previous.steps == statement.steps
+        )
+        code = _statement(statement, _at(statement, layout, in_loop), blocks)
+        code = code if continues else [_comment(statement), *code]
+        if in_loop and statement.steps != "every":
+            # Whatever is done at the last step stands directly before what is done at the others.
+            is_else = previous is not None and previous.steps == "last"
+            is_same = continues or (is_else and statement.steps == "last")
+            head = (
+                "else:" if is_else else "if t == T:" if statement.steps == "last" else "if t < T:"
+            )
+            lines += ([] if is_same else [head]) + [INDENT + line for line in code]
+        else:
+            lines += code
+        previous = statement
+    return lines
+
+
+def _at(statement: Statement, layout: Layout, in_loop: bool) -> Layout:
+    """Return the layout of a statement that is not done at every step."""
+    if in_loop or statement.steps == "every":
+        return layout
+    if statement.steps == "earlier":
+        return replace(layout, steps="earlier")
+    return Layout(layout.program, origin="T")
+
+
+def _comment(statement: Statement) -> str:
+    return f"# ({statement.equation}) {plain(statement.formula)}"
+
+
+def _statement(statement: Statement, layout: Layout, blocks: Sequence[Block]) -> list[str]:
+    if isinstance(statement, Accumulate):
+        return _accumulated(statement, layout, blocks)
+    target = layout.element(Load(statement.target))
+    sign = "+=" if statement.adds else "="
+    found = units(statement.value)
+    if not found:
+        return _broken(target, sign, statement, layout)
+    rest = replace(statement, value=_without_units(statement.value))
+    lines = _broken(target, sign, rest, layout)
+    if target == statement.target and isinstance(rest.value, Load):
+        lines = [f"{target} = {python(rest.value, layout)}.copy()"]
+    for sign_of_unit, unit in found:
+        label, amount = layout.element(_label(unit)), python(unit.amount, layout)
+        shown = amount if sign_of_unit > 0 else f"-{_negated(unit.amount, amount)}"
+        lines.append(f"add_at({target}, {label}, {shown})")
+    return lines
+
+
+def _negated(amount: Expression, text: str) -> str:
+    return text if isinstance(amount, Number | Load) else f"({text})"
+
+
+def _label(unit: Unit) -> Load:
+    assert isinstance(unit.label, Load)
+    return unit.label
+
+
+def units(value: Expression) -> list[tuple[int, Unit]]:
+    """Return the unit vectors among the terms of a sum, with their signs.
+
+    Raises
+    ------
+    UnsupportedError
+        When one stands anywhere else.
+    """
+    terms = value.terms if isinstance(value, Add) else ((1, value),)
+    found = [(sign, term) for sign, term in terms if isinstance(term, Unit)]
+    if sum(isinstance(node, Unit) for node in nodes(value)) > len(found):
+        raise UnsupportedError(
+            "A unit vector is added to something in code, and nothing else is done with it.",
+            hint="codegen/targets/numpy/lines.py",
+        )
+    return found
+
+
+def _without_units(value: Expression) -> Expression:
+    terms = value.terms if isinstance(value, Add) else ((1, value),)
+    kept = tuple((sign, term) for sign, term in terms if not isinstance(term, Unit))
+    if not kept:
+        return Number(Fraction(0))
+    return kept[0][1] if len(kept) == 1 and kept[0][0] == 1 else Add(kept)
+
+
+def _accumulated(statement: Accumulate, layout: Layout, blocks: Sequence[Block]) -> list[str]:
+    target = statement.target
+    sign = "=" if is_summed_once(blocks, target) else "+="
+    if target == layout.program.loss:
+        return _summed_loss(target, sign, whole_sum(statement.value, layout))
+    return _broken(target, sign, statement, layout)
+
+
+def _summed_loss(target: str, sign: str, terms: Sequence[tuple[int, str]]) -> list[str]:
+    """Return a loss on one line, or, where it is too long, a line for every term."""
+    first_sign, first = terms[0]
+    whole = ("-" if first_sign < 0 else "") + first
+    whole += "".join(f" {'+' if s > 0 else '-'} {text}" for s, text in terms[1:])
+    if sign == "=" and len(whole) + len(target) + 2 * len(INDENT) <= LINE_LENGTH:
+        return [f"{target} = {whole}"]
+    lines = [f"{target} = {'-' if first_sign < 0 else ''}{first}"] if sign == "=" else []
+    rest = terms[1:] if sign == "=" else terms
+    return [*lines, *(f"{target} {'+' if s > 0 else '-'}= {text}" for s, text in rest)]
+
+
+def is_summed_once(blocks: Iterable[Block], target: str) -> bool:
+    """Tell whether one statement outside of all loops computes a whole sum."""
+    found = [block for block in blocks for s in block.body if s.target == target]
+    return len(found) == 1 and not isinstance(found[0], Loop)
+
+
+def _broken(target: str, sign: str, statement: Statement, layout: Layout) -> list[str]:
+    """Return an assignment; one that is too long for a line is made term by term."""
+    value = statement.value
+    line = f"{target} {sign} {python(value, layout)}"
+    if len(line) + 2 * len(INDENT) <= LINE_LENGTH:
+        return [line]
+    is_stored = "[" in target  # a bare name may be another array's, which must not change
+    if isinstance(value, Add) and len(value.terms) > 1 and is_stored:
+        lines = _broken(target, sign, replace(statement, value=Add(value.terms[:1])), layout)
+        for term_sign, term in value.terms[1:]:
+            own = replace(statement, value=term)
+            lines += _broken(target, "+=" if term_sign > 0 else "-=", own, layout)
+        return lines
+    if isinstance(value, Multiply) and sign == "=" and is_stored:
+        others, last = value.factors[:-1], value.factors[-1]
+        rest = Multiply(others) if len(others) > 1 else others[0]
+        lines = _broken(target, sign, replace(statement, value=last), layout)
+        return [*lines, *_broken(target, "*=", replace(statement, value=rest), layout)]
+    return [f"{target} {sign} (", INDENT + python(value, layout), ")"]
