@@ -7,7 +7,6 @@ order in which it was written. So all expressions are built through `add`, `mult
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -64,8 +63,7 @@ def add(*terms: MatrixExpr) -> MatrixExpr:
 def multiply(*factors: MatrixExpr | Expr | int) -> MatrixExpr:
     """Return the product in the order of the factors, its number in front, without identities.
 
-    A scalar beside what it does not fit as a matrix scales it, and stands in front: α W h for
-    W α h. A product of scalars alone is an elementwise one.
+    Scalars stand in front, too: α W h for W α h. A product of scalars alone is an elementwise one.
 
     Raises
     ------
@@ -75,7 +73,7 @@ def multiply(*factors: MatrixExpr | Expr | int) -> MatrixExpr:
     Examples
     --------
     >>> alpha, h = MatrixSymbol("alpha", 1, 1), Quantity("h", 3, 1, 0)
-    >>> multiply(2, alpha, h).args[1].scalar
+    >>> multiply(2, h, alpha).args[1].scalar
     alpha
     """
     coefficient = Integer(1)
@@ -90,18 +88,20 @@ def multiply(*factors: MatrixExpr | Expr | int) -> MatrixExpr:
         if isinstance(rest, Scaled):
             scalars.append(rest.scalar)
             rest = rest.body
-        if not chain or chain[-1].shape[1] == rest.shape[0]:
+        if is_scalar(rest):
+            scalars += [] if isinstance(rest, Identity) else [rest]
+        elif not chain or chain[-1].shape[1] == rest.shape[0]:
             chain.append(rest)
         elif is_row(chain[0]) and is_column(chain[-1]):
-            scalars.append(_chained(chain))
+            scalars.append(_chained(chain))  # uᵀ v w is (uᵀ v) w
             chain = [rest]
-        elif is_scalar(rest):
-            scalars.append(rest)
         else:
             raise ShapeError(
                 "a product needs columns = rows; "
                 f"{show_shape(chain[-1])} by {show_shape(rest)} came"
             )
+    if not chain:
+        return _with_number(coefficient, hadamard(*scalars, OneMatrix(1, 1)))
     return _scaled(coefficient, scalars, _chained(chain))
 
 
@@ -123,14 +123,8 @@ def _chained(factors: Sequence[MatrixExpr]) -> MatrixExpr:
     rows, columns = factors[0].shape[0], factors[-1].shape[1]
     if any(isinstance(factor, ZeroMatrix) for factor in factors):
         return ZeroMatrix(rows, columns)
-    if all(is_scalar(factor) for factor in factors):
-        return hadamard(*factors)
     flat = [part for f in factors for part in (f.args if isinstance(f, MatMul) else (f,))]
-    grouped: list[MatrixExpr] = []
-    for are_scalars, run in itertools.groupby(flat, is_scalar):
-        group = list(run)
-        grouped += [hadamard(*group)] if are_scalars else group
-    kept = [factor for factor in grouped if not _is_neutral(factor)] or flat[:1]
+    kept = [factor for factor in flat if not isinstance(factor, Identity)] or flat[:1]
     return kept[0] if len(kept) == 1 else MatMul(*kept)
 
 
@@ -142,10 +136,6 @@ def _with_number(number: Expr, product: MatrixExpr) -> MatrixExpr:
     if number == 1:
         return rest
     return MatMul(number, *(rest.args if isinstance(rest, MatMul) else (rest,)))
-
-
-def _is_neutral(factor: MatrixExpr) -> bool:
-    return isinstance(factor, Identity) or (isinstance(factor, OneMatrix) and is_scalar(factor))
 
 
 def split_coefficient(expression: MatrixExpr) -> tuple[Expr, MatrixExpr]:

@@ -39,7 +39,7 @@ def chain(model: Model, state: State) -> Section:
     )
     if state.is_named:
         text = _about_blocks(state) + " " + text
-        equations += _own_chains(model, state)
+        equations += _own_chains(model, state) if is_closed(model, state) else []
     if is_closed(model, state):
         equations.append(_product(model, state))
     else:
@@ -67,13 +67,16 @@ def _single_step(model: Model, state: State) -> list[Equation]:
     ways = _ways(model, state, quantity)
     written = [_along_way(model, before, first, rest) for first, rest in ways]
     symbolic: list[MatrixExpr] = []
-    if len(ways) == 1 and ways[0][1]:  # a direct way would repeat the left side
+    if (
+        len(ways) == 1 and ways[0][1] and is_closed(model, state)
+    ):  # a direct way would repeat the left side
         first, rest = ways[0]
         ends = [before, first.quantity, *(d.quantity for d in rest)]
         named = [Partial(u, v) for v, u in itertools.pairwise(ends)]
         symbolic = [multiply(*reversed(named))]
     found = add(*written)
-    sides = [Partial(quantity, before), *symbolic, found, everywhere(merge_diagonals, found)]
+    left = Partial(quantity, before, not is_closed(model, state))
+    sides = [left, *symbolic, found, everywhere(merge_diagonals, found)]
     reason = (
         "The forward equation, differentiated by the state before."
         if all(not rest for _, rest in ways)
@@ -111,7 +114,7 @@ def _entries(model: Model, state: State) -> list[Equation]:
         equations.append(
             write(
                 f"local:{user.quantity.name}/{before.name}",
-                [Partial(user.quantity, before), found],
+                [Partial(user.quantity, before, not is_closed(model, state)), found],
                 "The forward equation, differentiated by the state before."
                 if len(ways) == 1
                 else f"{math(before)} acts on {math(user.quantity)} in {len(ways)} ways.",
@@ -142,7 +145,10 @@ def _blocks(model: Model, state: State) -> list[Equation]:
     equations.append(
         write(
             f"step:{state.quantity.name}",
-            [Partial(state.quantity, before), step_matrix(model, state)],
+            [
+                Partial(state.quantity, before, not is_closed(model, state)),
+                step_matrix(model, state),
+            ],
             "All blocks of one step together.",
         )
     )

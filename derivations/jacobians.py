@@ -13,7 +13,7 @@ from derivations.expressions import Elementwise, Partial, Quantity, Unspecified,
 from derivations.graph import along, local_jacobian, paths, reaches, shifted
 from derivations.model import Definition, Model
 from derivations.notation.latex import latex
-from derivations.recurrence import in_order
+from derivations.recurrence import acts_through_time, in_order
 from derivations.simplify import everywhere, gather_transposes, tidy_steps
 from derivations.states import State
 from derivations.writing import listed, math, row, write
@@ -105,8 +105,11 @@ def _local(model: Model, definition: Definition, variable: Quantity) -> Equation
             f"{math(variable)} also acts on {math(definition.quantity)} through "
             f"{listed(list(between))}: all ways count."
         )
-    sides = [Partial(definition.quantity, variable), found, *tidy_steps(found, model.one_hot)]
-    return write(label, sides, reason)
+    is_partial = acts_through_time(model, variable.name, definition.quantity.name)
+    left = Partial(definition.quantity, variable, is_partial)
+    if is_partial:
+        reason += " Through other steps it acts, too; they are held fixed here."
+    return write(label, [left, found, *tidy_steps(found, model.one_hot)], reason)
 
 
 def _readout(model: Model, whole: Sequence[State]) -> list[Equation]:
@@ -118,6 +121,8 @@ def _readout(model: Model, whole: Sequence[State]) -> list[Equation]:
         start = definition.quantity
         is_between = any(reaches(model, member, start.name) for member in members)
         if start == loss or not is_between or not reaches(model, start.name, loss.name):
+            continue
+        if acts_through_time(model, start.name, loss.name):
             continue
         ways = paths(model, start.name, loss.name)
         if len(ways) != 1 or ways[0][0].quantity == loss:

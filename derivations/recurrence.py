@@ -143,6 +143,25 @@ def influenced(model: Model, name: str) -> frozenset[str]:
     return reachable([name], users)
 
 
+def acts_through_time(model: Model, start: str, end: str) -> bool:
+    """Tell whether a quantity acts on another of its own step by way of other steps.
+
+    For that, something must look back on the way, and something ahead.
+    """
+    reached: set[tuple[str, bool, bool]] = set()
+    waiting = [(start, False, False)]
+    while waiting:
+        name, looks_back, looks_ahead = place = waiting.pop()
+        if place not in reached:
+            reached.add(place)
+            waiting += [
+                (user, looks_back or lag > 0, looks_ahead or lag < 0)
+                for user, used, lag in uses(model.definitions)
+                if used == name
+            ]
+    return (end, True, True) in reached
+
+
 def circles(found: Iterable[tuple[str, str, int]]) -> list[frozenset[str]]:
     """Return the groups of quantities each of which depends on all others of its group.
 

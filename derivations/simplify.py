@@ -30,6 +30,7 @@ from derivations.expressions import (
     MatMul,
     OneMatrix,
     Quantity,
+    Scaled,
     UnitVector,
     is_scalar,
 )
@@ -46,13 +47,18 @@ def everywhere(step: Step, expression: Basic) -> Basic:
 
 
 def distribute(expression: Basic) -> Basic:
-    """A (B + C) D = A B D + A C D."""
-    if not isinstance(expression, MatMul):
+    """A (B + C) D = A B D + A C D, and α (B + C) = α B + α C."""
+    if not isinstance(expression, MatMul | Scaled):
         return expression
-    for position, factor in enumerate(expression.args):
-        if isinstance(factor, MatAdd) and len(expression.args) > 1 + (expression.args[0] == -1):
-            before, after = expression.args[:position], expression.args[position + 1 :]
-            return add(*(distribute(multiply(*before, term, *after)) for term in factor.args))
+    number, rest = split_coefficient(expression)
+    before: tuple[MatrixExpr | Expr, ...] = (number,)
+    if isinstance(rest, Scaled):
+        before, rest = (*before, rest.scalar), rest.body
+    factors = rest.args if isinstance(rest, MatMul) else (rest,)
+    for position, factor in enumerate(factors):
+        if isinstance(factor, MatAdd) and len(factors) + len(before) > 2:
+            left, right = (*before, *factors[:position]), factors[position + 1 :]
+            return add(*(distribute(multiply(*left, term, *right)) for term in factor.args))
     return expression
 
 

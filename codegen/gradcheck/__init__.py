@@ -107,6 +107,9 @@ def check_module(
         raise VerificationError(message, hint=f"Its sizes are {', '.join(known)}.")
     chosen = {**known, **(sizes or {})}
     point = Point(module, draw_arrays(module, chosen, seed))
+    value, _ = point.value_and_gradients()
+    if point.value() != value and not math.isnan(value):
+        raise VerificationError("_forward and value_and_grad give different values of the loss")
     return GradientReport(
         chosen,
         seed,

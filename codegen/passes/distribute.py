@@ -8,7 +8,7 @@ flow, 1990). Before that, the terms of a recurrent sum that are not recurrent ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from codegen.program import (
@@ -56,9 +56,9 @@ def _hoisted(statements: Sequence[Statement]) -> list[Statement]:
     A sum may stand under factors, u ⊙ (v + w); it is then multiplied by them where it is complete.
     """
     found: list[Statement] = []
+    circles = _circles(statements)
     for statement in statements:
-        recurrent = _recurrent_arrays(statement, statements)
-        split = _split(statement.value, recurrent)
+        split = _split(statement.value, circles.get(statement.target, frozenset()))
         if not isinstance(statement, Assign) or statement.steps != "every" or split is None:
             found.append(statement)
             continue
@@ -101,31 +101,34 @@ def _reads(expression: Expression, arrays: frozenset[str]) -> bool:
     return any(load.name in arrays for load in loads(expression))
 
 
-def _recurrent_arrays(statement: Statement, statements: Sequence[Statement]) -> frozenset[str]:
-    """Return the arrays on a common cycle with what a statement writes."""
-    after = _reachable(statement.target, statements)
-    if statement.target not in after:
-        return frozenset()
-    return frozenset(name for name in after if statement.target in _reachable(name, statements))
+def _circles(statements: Sequence[Statement]) -> dict[str, frozenset[str]]:
+    """Return, for what depends on itself through time, the arrays on a common cycle with it."""
+    users: dict[str, set[str]] = {}
+    for statement in statements:
+        for load in loads(statement.value):
+            users.setdefault(load.name, set()).add(statement.target)
+    after = {statement.target: _reachable(statement.target, users) for statement in statements}
+    return {
+        name: frozenset(other for other in found if name in after.get(other, ()))
+        for name, found in after.items()
+        if name in found
+    }
 
 
-def _reachable(name: str, statements: Sequence[Statement]) -> set[str]:
+def _reachable(name: str, users: Mapping[str, set[str]]) -> set[str]:
     """Return the arrays that are computed, directly or not, from an array."""
     found: set[str] = set()
     waiting = [name]
     while waiting:
-        current = waiting.pop()
-        for statement in statements:
-            reads = {load.name for load in loads(statement.value)}
-            if current in reads and statement.target not in found:
-                found.add(statement.target)
-                waiting.append(statement.target)
+        for user in users.get(waiting.pop(), set()) - found:
+            found.add(user)
+            waiting.append(user)
     return found
 
 
 def _components(statements: Sequence[Statement]) -> list[list[Statement]]:
     """Return the groups that must stay together, each after what it needs."""
-    needs = [_needed(i, statements) for i in range(len(statements))]
+    needs = _needs(statements)
     closure = [set(need) for need in needs]
     for middle in range(len(statements)):
         for need in closure:
@@ -134,24 +137,26 @@ def _components(statements: Sequence[Statement]) -> list[list[Statement]]:
     waiting = list(range(len(statements)))
     groups: list[list[Statement]] = []
     while waiting:
-        first = next(
-            i for i in waiting if not any(j in waiting and i not in closure[j] for j in closure[i])
-        )
+        left = set(waiting)
+        first = next(i for i in waiting if not any(i not in closure[j] for j in closure[i] & left))
         group = [i for i in waiting if i == first or (i in closure[first] and first in closure[i])]
         groups.append([statements[i] for i in group])
         waiting = [i for i in waiting if i not in group]
     return groups
 
 
-def _needed(position: int, statements: Sequence[Statement]) -> set[int]:
-    """Return the positions of the statements whose results one statement needs."""
-    statement = statements[position]
-    needed = set()
-    for load in loads(statement.value):
-        writers = [i for i, other in enumerate(statements) if other.target == load.name]
-        needed |= set(writers[-1:])
-    needed |= {i for i, s in enumerate(statements[:position]) if s.target == statement.target}
-    return needed
+def _needs(statements: Sequence[Statement]) -> list[set[int]]:
+    """Return, for every statement, the positions of those whose results it needs."""
+    writers: dict[str, list[int]] = {}
+    for position, statement in enumerate(statements):
+        writers.setdefault(statement.target, []).append(position)
+    return [
+        {
+            *(writers[load.name][-1] for load in loads(statement.value) if load.name in writers),
+            *(other for other in writers[statement.target] if other < position),
+        }
+        for position, statement in enumerate(statements)
+    ]
 
 
 def _is_recurrent(group: Sequence[Statement], statements: Sequence[Statement]) -> bool:

@@ -81,9 +81,6 @@ class Degree:
         self._variable(value)
         return True
 
-    def is_variable(self, atom: str) -> bool:
-        return False
-
     def transcendental(self, name: str, value: Fraction) -> Fraction:
         return self._variable(value)
 

@@ -10,9 +10,16 @@ import numpy as np
 from sympy import Integer, Rational
 
 from derivations.claims.reading import Reading
-from derivations.claims.values import Mismatch, OutOfRange, Undefined, Value, identity
+from derivations.claims.values import (
+    Mismatch,
+    OutOfRange,
+    Undefined,
+    Value,
+    identity,
+    inverted,
+)
 from derivations.proof.arithmetic import Array, Numbers
-from derivations.proof.evaluate import Dual, entrywise, inverted, mapped, plus, times
+from derivations.proof.evaluate import Dual, entrywise, mapped, plus, times
 
 #: Larger exponents are refused; a power is a product of that many factors.
 LARGEST_EXPONENT = 99

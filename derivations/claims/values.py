@@ -89,3 +89,11 @@ def identity(size: int, numbers: Numbers) -> Array:
     for i in range(size):
         result[i, i] = numbers.number(Integer(1))
     return result
+
+
+def inverted(dual: Dual, numbers: Numbers) -> Dual:
+    """1/(u + εu̇) = 1/u − ε u̇/u², entry by entry."""
+    value = numbers.reciprocal(dual.value)
+    if dual.tangent is None:
+        return Dual(value)
+    return Dual(value, numbers.reduce(-dual.tangent * numbers.reduce(value * value)))

@@ -111,15 +111,23 @@ class _Expressions:
         return add(*(value if sign > 0 else negate(value) for sign, value in values))
 
     def _bare_sum(self, terms: Sequence[tuple[int, Value]]) -> Value:
-        sign, only = terms[0]
-        if len(terms) == 1 and isinstance(only, Shapeless):
-            return only if sign > 0 else only.scaled([Integer(-1)])
-        summed: Expr = Integer(0)
-        for sign, value in terms:
-            if isinstance(value, Shapeless):
-                raise ShapeError("What size this has cannot be told.")
-            summed += sign * value
-        return summed
+        sizeless = [value for _, value in terms if isinstance(value, Shapeless)]
+        if not sizeless:
+            summed: Expr = Integer(0)
+            for sign, value in terms:
+                summed += value if sign > 0 else -value
+            return summed
+        first = sizeless[0]
+        if len(sizeless) < len(terms) or any(value.kind != first.kind for value in sizeless):
+            raise ShapeError("What size this has cannot be told.")
+        if len(terms) == 1:
+            return first if terms[0][0] > 0 else first.scaled([Integer(-1)])
+
+        def together(shape: tuple[Expr, Expr]) -> MatrixExpr:
+            made = [(sign, _shaped(value, shape)) for sign, value in terms]
+            return add(*(value if sign > 0 else negate(value) for sign, value in made))
+
+        return Shapeless(first.kind, wrap=lambda matrix: together(matrix.shape))
 
     def multiply(self, factors: Sequence[Value]) -> Value:
         sizeless = [factor for factor in factors if isinstance(factor, Shapeless)]

@@ -21,7 +21,6 @@ from derivations.notation.names import (
     WHOLE_FUNCTIONS,
     Scope,
     meaning,
-    parts,
     time_of,
     time_symbol,
 )
@@ -141,16 +140,24 @@ class Interpreter(Generic[Value]):
         picked = self._picked(node)
         if picked is not None:
             return picked
+        base = node.base if isinstance(node, syntax.Scripted) else node
+        if isinstance(base, syntax.Name) and base.text == IDENTITY:
+            return self._identity(node)
         found = meaning(node, self._scope.temporal)
         if found.name == ONES:
             value = self._algebra.ones()
-        elif parts(found.name)[0] == IDENTITY and IDENTITY not in self._scope.shapes:
-            value = self._algebra.identity(size_in(parts(found.name)[1]))
         else:
             value = self._algebra.symbol(found.name, found.time)
         if found.power is not None:
             value = self._algebra.power(value, found.power)
         return self._algebra.transpose(value) if found.transposed else value
+
+    def _identity(self, node: syntax.Name | syntax.Scripted) -> Value:
+        """Read the identity, with its size as an index where it has one."""
+        if isinstance(node, syntax.Name):
+            return self._algebra.identity(None)
+        size = size_in(node.subscripts)
+        return self._raised(self._algebra.identity(size), node)
 
     def _picked(self, node: syntax.Name | syntax.Scripted) -> Value | None:
         """Return the entry, the unit vector, or the rows and columns that a subscript picks."""

@@ -274,14 +274,14 @@ def show_size(size: Expr) -> str:
 
 def _size_term(term: Expr) -> str:
     number, rest = term.as_coeff_Mul()
-    letters = ""
+    letters = []
     for factor in Mul.make_args(rest):
         base, exponent = factor.as_base_exp()
         letter = re.sub(r"_(\w+)", r"_{\1}", str(base))
-        letters += letter if exponent == 1 else f"{letter}^{{{exponent}}}"
+        letters.append(letter if exponent == 1 else f"{letter}^{{{exponent}}}")
     if rest == 1:
         return str(number)
-    return {1: "", -1: "-"}.get(number, str(number)) + letters
+    return {1: "", -1: "-"}.get(number, str(number)) + " ".join(letters)
 
 
 @latex.register

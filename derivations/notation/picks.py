@@ -78,15 +78,21 @@ def plain_size(text: str) -> str:
     return re.sub(r"_\{(\w+)\}", r"_\1", text)
 
 
-def size_in(text: str) -> Expr | None:
+def size_in(indices: Sequence[syntax.Index]) -> Expr | None:
     """Return the size in a subscript of the identity, if there is one.
 
     Examples
     --------
-    >>> size_in("n+m"), size_in("2n"), size_in("")
-    (m + n, 2*n, None)
+    >>> from derivations.notation.parse import parse_symbol
+    >>> [size_in(parse_symbol(text).subscripts) for text in ("I_{n+m}", "I_{2n}", "I")]
+    [m + n, 2*n, None]
     """
-    return size_of(parse_expression(text)) if text else None
+    if not indices:
+        return None
+    (index,) = indices
+    if index.body is not None:
+        return size_of(index.body)
+    return size_of(parse_expression("".join(f"{s:+d}"[0] + term for s, term in index.terms)))
 
 
 def shape_in(indices: Sequence[syntax.Index]) -> tuple[Expr, Expr] | None:

@@ -87,7 +87,6 @@ class Scalars(Protocol):
     def root_of_pi(self) -> Any: ...
     def square_root(self, base: Expr) -> Any: ...
     def is_positive(self, value: Any) -> bool: ...
-    def is_variable(self, atom: str) -> bool: ...
     def transcendental(self, name: str, value: Any) -> Any: ...
 
 
@@ -109,45 +108,51 @@ def derivative(function: ScalarFunction, order: int) -> Expr:
 
 
 def evaluate_formula(formula: Expr, value: Any, domain: Scalars) -> Any:
-    """Evaluate a formula in one variable by walking it."""
-    if isinstance(formula, Symbol):
-        return value
-    if isinstance(formula, Rational):
-        return domain.number(formula)
-    if formula is pi:
-        return domain.root_of_pi() * domain.root_of_pi()
-    if isinstance(formula, Add | Mul):
-        result = evaluate_formula(formula.args[0], value, domain)
-        for argument in formula.args[1:]:
-            other = evaluate_formula(argument, value, domain)
-            result = result + other if isinstance(formula, Add) else result * other
-        return domain.reduce_one(result)
-    if isinstance(formula, Pow):
-        return _power(formula.base, formula.exp, value, domain)
-    if isinstance(formula, Atom):
-        argument = evaluate_formula(formula.args[0], value, domain)
-        if domain.is_variable(type(formula).__name__):
-            return domain.transcendental(type(formula).__name__, argument)
-        return evaluate_formula(type(formula).formula(_X), argument, domain)
-    if isinstance(formula, Piecewise):
-        return _piece(formula, value, domain)
-    if isinstance(formula, exp | log | tanh | erfc):
-        return domain.transcendental(
-            type(formula).__name__, evaluate_formula(formula.args[0], value, domain)
-        )
-    raise Undecidable(f"the judge has no value for {type(formula).__name__}")
+    """Evaluate a formula in one variable by walking it; what stands in it twice is asked once."""
+    known: dict[Expr, Any] = {}
+
+    def evaluated(formula: Expr) -> Any:
+        if isinstance(formula, Symbol):
+            return value
+        if isinstance(formula, Rational):
+            return domain.number(formula)
+        if formula is pi:
+            return domain.root_of_pi() * domain.root_of_pi()
+        if formula not in known:
+            known[formula] = compute(formula)
+        return known[formula]
+
+    def compute(formula: Expr) -> Any:
+        if isinstance(formula, Add | Mul):
+            result = evaluated(formula.args[0])
+            for argument in formula.args[1:]:
+                other = evaluated(argument)
+                result = result + other if isinstance(formula, Add) else result * other
+            return domain.reduce_one(result)
+        if isinstance(formula, Pow):
+            return _power(formula.base, formula.exp, evaluated, domain)
+        if isinstance(formula, Atom):
+            argument = evaluated(formula.args[0])
+            return evaluate_formula(type(formula).formula(_X), argument, domain)
+        if isinstance(formula, Piecewise):
+            return _piece(formula, evaluated, domain)
+        if isinstance(formula, exp | log | tanh | erfc):
+            return domain.transcendental(type(formula).__name__, evaluated(formula.args[0]))
+        raise Undecidable(f"the judge has no value for {type(formula).__name__}")
+
+    return evaluated(formula)
 
 
 _X = Symbol("x", real=True)
 
 
-def _power(base: Expr, exponent: Expr, value: Any, domain: Scalars) -> Any:
+def _power(base: Expr, exponent: Expr, evaluated: Callable[[Expr], Any], domain: Scalars) -> Any:
     if isinstance(exponent, Rational) and exponent.q == 2 and not base.free_symbols:
         root = domain.root_of_pi() if base is pi else domain.square_root(base)
         return _integer_power(root, int(exponent.p), domain)
     if not (isinstance(exponent, Rational) and exponent.q == 1):
         raise Undecidable(f"the judge has no value for the power {exponent}")
-    return _integer_power(evaluate_formula(base, value, domain), int(exponent), domain)
+    return _integer_power(evaluated(base), int(exponent), domain)
 
 
 def _integer_power(base: Any, exponent: int, domain: Scalars) -> Any:
@@ -159,14 +164,14 @@ def _integer_power(base: Any, exponent: int, domain: Scalars) -> Any:
     return result
 
 
-def _piece(formula: Piecewise, value: Any, domain: Scalars) -> Any:
+def _piece(formula: Piecewise, evaluated: Callable[[Expr], Any], domain: Scalars) -> Any:
     for expression, condition in formula.args:
         if condition == True:  # noqa: E712 - SymPy's true is no bool
-            return evaluate_formula(expression, value, domain)
+            return evaluated(expression)
         if not isinstance(condition, StrictGreaterThan) or condition.rhs != 0:
             raise Undecidable(f"the judge cannot decide {condition}")
-        if domain.is_positive(evaluate_formula(condition.lhs, value, domain)):
-            return evaluate_formula(expression, value, domain)
+        if domain.is_positive(evaluated(condition.lhs)):
+            return evaluated(expression)
     raise Undecidable("no piece applies")
 
 
@@ -217,9 +222,6 @@ class _ObjectArrays:
         """Return the value of an unspecified function of a column, and its gradient as a row."""
         value, slopes = self.unspecified(name, step, list(column.flat))
         return np.array([[value]], dtype=object), np.array([slopes], dtype=object)
-
-    def is_variable(self, atom: str) -> bool:
-        return False
 
 
 class Field(_ObjectArrays):

@@ -1,7 +1,8 @@
 """Degrees instead of values: what the Schwartz–Zippel bound of an equation needs.
 
-All entries of an array get one bound: an array is a shape, and the degrees of the numerator and the
-denominator of a rational function in the random draws and the answers of the oracles.
+A value is a polynomial in random draws, in the answers of oracles, and in inverses of other values.
+All entries of an array get one bound of its degree, in which an inverse counts as a variable; how
+much the inverses add when a common denominator is made is kept apart (`Degree.denominators`).
 """
 
 from __future__ import annotations
@@ -20,24 +21,18 @@ from derivations.proof.arithmetic import derivative, evaluate_formula
 
 @dataclass(frozen=True)
 class Degrees:
-    """The degrees of numerator and denominator, of all entries of an array of a shape."""
+    """A bound of the degrees of all entries of an array, and how deep inverses are nested in it."""
 
-    above: int
-    below: int
+    degree: int
+    level: int = 0
     shape: tuple[int, ...] = ()
-
-    @property
-    def degree(self) -> int:
-        return self.above + self.below
 
     @property
     def size(self) -> int:
         return math.prod(self.shape)
 
     def __add__(self, other: Degrees) -> Degrees:
-        shape = np.broadcast_shapes(self.shape, other.shape)
-        above = max(self.above + other.below, other.above + self.below)
-        return Degrees(above, self.below + other.below, shape)
+        return self.join(other).of(np.broadcast_shapes(self.shape, other.shape))
 
     __sub__ = __add__
 
@@ -46,41 +41,38 @@ class Degrees:
 
     def __mul__(self, other: Degrees) -> Degrees:
         shape = np.broadcast_shapes(self.shape, other.shape)
-        return Degrees(self.above + other.above, self.below + other.below, shape)
+        return Degrees(self.degree + other.degree, max(self.level, other.level), shape)
 
     def __matmul__(self, other: Degrees) -> Degrees:
-        """Add up as many products as there are columns on the left."""
-        count = self.shape[-1]
-        above, below = self.above + other.above, self.below + other.below
         leading = np.broadcast_shapes(self.shape[:-2], other.shape[:-2])
         shape = (*leading, self.shape[-2], other.shape[-1])
-        return Degrees(above + (count - 1) * below, count * below, shape)
+        return Degrees(self.degree + other.degree, max(self.level, other.level), shape)
 
     def join(self, other: Degrees) -> Degrees:
         """Return what bounds both."""
-        return replace(self, above=max(self.above, other.above), below=max(self.below, other.below))
+        return Degrees(max(self.degree, other.degree), max(self.level, other.level), self.shape)
+
+    def of(self, shape: tuple[int, ...]) -> Degrees:
+        """Return the same degrees in another shape."""
+        return replace(self, shape=shape)
 
     # What NumPy's arrays do with their shapes
 
     @property
     def T(self) -> Degrees:
-        return self.of(_shape(self).T)
+        return self.of(self.shape[::-1])
 
     def transpose(self, *axes: int) -> Degrees:
-        return self.of(_shape(self).transpose(axes))
+        return self.of(tuple(self.shape[axis] for axis in axes))
 
     def reshape(self, *shape: int) -> Degrees:
-        return self.of(_shape(self).reshape(shape))
+        return self.of(_blank(self).reshape(shape).shape)
 
     def __getitem__(self, index: Any) -> Degrees:
-        return self.of(_shape(self)[index])
-
-    def of(self, shaped: Any) -> Degrees:
-        """Return the same degrees in another shape."""
-        return replace(self, shape=shaped.shape)
+        return self.of(_blank(self)[index].shape)
 
 
-def _shape(degrees: Degrees) -> Any:
+def _blank(degrees: Degrees) -> Any:
     return np.broadcast_to(np.False_, degrees.shape)
 
 
@@ -88,17 +80,40 @@ class Degree:
     """The arithmetic of degrees: a draw and an oracle's answer are variables.
 
     Equal answers to different questions are counted as if every pair of questions could collide.
+
+    Attributes
+    ----------
+    questions : int
+        How often an oracle was asked.
+    largest : int
+        The largest degree of a question.
     """
 
     def __init__(self) -> None:
         self.questions = 0
         self.largest = 1
         self._asked = 1
+        self._inverted: dict[int, int] = {}
+
+    @property
+    def denominators(self) -> int:
+        """By how much a common denominator multiplies a degree, at most.
+
+        Let inverses of the first level be those of polynomials, of degrees that add up to w. Times
+        the product of these polynomials to the power d, a value of degree d is a polynomial of
+        degree d (1 + w) at most; and so on from level to level.
+        """
+        return math.prod(1 + weight for weight in self._inverted.values())
 
     def _variable(self, question: Degrees) -> Degrees:
         self.questions += self._asked
         self.largest = max(self.largest, question.degree)
-        return Degrees(1, 0)
+        return Degrees(1)
+
+    def _inverse(self, value: Degrees, count: int) -> Degrees:
+        level = value.level + 1
+        self._inverted[level] = self._inverted.get(level, 0) + count * value.degree
+        return Degrees(1, level, value.shape)
 
     # Arrays
 
@@ -115,13 +130,11 @@ class Degree:
         return 0
 
     def block(self, rows: Sequence[Sequence[Degrees]]) -> Degrees:
-        shapes = [[np.broadcast_to(np.False_, entry.shape) for entry in row] for row in rows]
-        whole = np.concatenate([np.concatenate(row, axis=-1) for row in shapes], axis=-2)
-        bound = Degrees(0, 0)
-        for row in rows:
-            for entry in row:
-                bound = bound.join(entry)
-        return bound.of(whole)
+        blanks = [np.concatenate([_blank(entry) for entry in row], axis=-1) for row in rows]
+        bound = Degrees(0)
+        for entry in (entry for row in rows for entry in row):
+            bound = bound.join(entry)
+        return bound.of(np.concatenate(blanks, axis=-2).shape)
 
     def scaled(self, number: Expr, array: Degrees) -> Degrees:
         return array
@@ -130,16 +143,16 @@ class Degree:
         return array
 
     def reciprocal(self, array: Degrees) -> Degrees:
-        return Degrees(array.below, array.above, array.shape)
+        return self._inverse(array, array.size)
 
     def function(self, function: ScalarFunction, order: int, array: Degrees) -> Degrees:
         self._asked = array.size
-        entry = replace(array, shape=())
+        entry = array.of(())
         if function.formula is None:
             found = self._variable(entry)
         else:
             found = evaluate_formula(derivative(function, order), entry, self)
-        return replace(found, shape=array.shape)
+        return found.of(array.shape)
 
     def unspecified_of(self, name: str, step: int, column: Degrees) -> tuple[Degrees, Degrees]:
         self._asked = column.size + 1
@@ -149,31 +162,23 @@ class Degree:
     # Scalars
 
     def number(self, value: Expr) -> Degrees:
-        return Degrees(0, 0)
+        return Degrees(0)
 
     def reduce_one(self, value: Degrees) -> Degrees:
         return value
 
     def invert(self, value: Degrees) -> Degrees:
-        return Degrees(value.below, value.above)
+        return self._inverse(value, self._asked)
 
     def root_of_pi(self) -> Degrees:
-        return Degrees(1, 0)
+        return Degrees(1)
 
     def square_root(self, base: Expr) -> Degrees:
-        return Degrees(0, 0)
+        return Degrees(0)
 
     def is_positive(self, value: Degrees) -> bool:
         self._variable(value)
         return True
-
-    def is_variable(self, atom: str) -> bool:
-        """Take 1 / (1 + e) for a variable: it is as evenly distributed as e = exp(−x) is.
-
-        Where e itself stands in an equation, too, it is a quotient in this variable of degree 1,
-        so that the degree at most doubles; the bound counts it twice.
-        """
-        return atom == "sigmoid"
 
     def transcendental(self, name: str, value: Degrees) -> Degrees:
         return self._variable(value)

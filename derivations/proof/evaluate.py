@@ -74,6 +74,8 @@ class Environment(Protocol):
     def partial(self, partial: Partial) -> Array: ...
     def label(self, label: Quantity, count: int) -> int: ...
     def scalar_function(self, name: str) -> ScalarFunction: ...
+    def function(self, function: ScalarFunction, order: int, array: Array) -> Array: ...
+    def reciprocal(self, array: Array) -> Array: ...
     def at(self, steps: Mapping[Symbol, int]) -> Environment: ...
     def here(self) -> int: ...
 
@@ -156,7 +158,7 @@ def evaluate_hadamard_power(expression: HadamardPower, environment: Environment)
     base = evaluate(expression.base, environment)
     exponent = int(expression.exp)
     if exponent < 0:
-        base = inverted(base, environment.arithmetic)
+        base = inverted(base, environment)
     result = base
     for _ in range(abs(exponent) - 1):
         result = entrywise(result, base, environment.arithmetic)
@@ -174,7 +176,7 @@ def evaluate_transpose(expression: Transpose, environment: Environment) -> Dual:
 def evaluate_elementwise(expression: Elementwise, environment: Environment) -> Dual:
     argument = evaluate(expression.argument, environment)
     function = environment.scalar_function(expression.function)
-    return applied(function, expression.order, argument, environment.arithmetic)
+    return applied(function, expression.order, argument, environment)
 
 
 @evaluate.register
@@ -183,9 +185,8 @@ def evaluate_maximum(expression: Maximum, environment: Environment) -> Dual:
     first, second = (evaluate(part, environment) for part in expression.args)
     arithmetic = environment.arithmetic
     minus = scaled(Integer(-1), second, arithmetic)
-    excess = applied(
-        environment.scalar_function("\\relu"), 0, plus(first, minus, arithmetic), arithmetic
-    )
+    difference = plus(first, minus, arithmetic)
+    excess = applied(environment.scalar_function("\\relu"), 0, difference, environment)
     return plus(second, excess, arithmetic)
 
 
@@ -256,12 +257,9 @@ def evaluate_softmax(expression: Softmax, environment: Environment) -> Dual:
     """exp(z) over its sum, with the tangents of the quotient."""
     arithmetic = environment.arithmetic
     argument = evaluate(expression.argument, environment)
-    exponential = environment.scalar_function("\\exp")
-    value = arithmetic.function(exponential, 0, argument.value)
-    tangent = None if argument.tangent is None else arithmetic.reduce(argument.tangent * value)
-    powers = Dual(value, tangent)
-    ones = Dual(arithmetic.filled((1, value.shape[0]), 1))
-    whole = inverted(times(ones, powers, arithmetic), arithmetic)
+    powers = applied(environment.scalar_function("\\exp"), 0, argument, environment)
+    ones = Dual(arithmetic.filled((1, powers.value.shape[0]), 1))
+    whole = inverted(times(ones, powers, arithmetic), environment)
     return times(powers, whole, arithmetic)
 
 
@@ -356,13 +354,22 @@ def assembled(rows: Sequence[Sequence[Dual]], arithmetic: Arithmetic) -> Dual:
     return Dual(value, arithmetic.block(tangents))
 
 
-def applied(function: ScalarFunction, order: int, argument: Dual, arithmetic: Arithmetic) -> Dual:
+def applied(function: ScalarFunction, order: int, argument: Dual, environment: Environment) -> Dual:
     """f(a + εȧ) = f(a) + ε f′(a) ȧ, entry by entry."""
-    value = arithmetic.function(function, order, argument.value)
+    value = environment.function(function, order, argument.value)
     if argument.tangent is None:
         return Dual(value)
-    slope = arithmetic.function(function, order + 1, argument.value)
-    return Dual(value, arithmetic.reduce(argument.tangent * slope))
+    slope = environment.function(function, order + 1, argument.value)
+    return Dual(value, environment.arithmetic.reduce(argument.tangent * slope))
+
+
+def inverted(dual: Dual, environment: Environment) -> Dual:
+    """1/(u + εu̇) = 1/u − ε u̇/u², entry by entry."""
+    value = environment.reciprocal(dual.value)
+    if dual.tangent is None:
+        return Dual(value)
+    reduce = environment.arithmetic.reduce
+    return Dual(value, reduce(-dual.tangent * reduce(value * value)))
 
 
 def plus(left: Dual, right: Dual, arithmetic: Ring) -> Dual:
@@ -399,14 +406,6 @@ def entrywise(left: Dual, right: Dual, arithmetic: Ring) -> Dual:
     if right.tangent is not None:
         moved.append(left.value * right.tangent)
     return Dual(value, _total(moved, arithmetic))
-
-
-def inverted(dual: Dual, arithmetic: Ring) -> Dual:
-    """1/(u + εu̇) = 1/u − ε u̇/u², entry by entry."""
-    value = arithmetic.reciprocal(dual.value)
-    if dual.tangent is None:
-        return Dual(value)
-    return Dual(value, arithmetic.reduce(-dual.tangent * arithmetic.reduce(value * value)))
 
 
 def scaled(number: Expr, dual: Dual, arithmetic: Arithmetic) -> Dual:

@@ -244,8 +244,7 @@ class Judge:
     def _bound(self, sides: Sequence[MatrixExpr], instances: Sequence[Instance]) -> float:
         """Return log2 of the probability that a false equation passes at one point.
 
-        The difference of two sides has at most twice the degree of the larger one, and a variable
-        may stand for the inverse of another one, which doubles the degree once more.
+        The difference of two sides has at most twice the degree of the larger one.
 
         References
         ----------
@@ -257,7 +256,8 @@ class Judge:
             values = cast("list[Degrees]", _values(sides, self._twin, steps))
             largest = max(largest, *(value.degree for value in values))
         collisions = self._degrees.questions**2 // 2 * self._degrees.largest
-        return math.log2(4 * largest + collisions) - math.log2(PRIME)
+        degree = (2 * largest + collisions) * self._degrees.denominators
+        return math.log2(degree) - math.log2(PRIME)
 
 
 def _shown_sizes(points: Sequence[Point]) -> tuple[tuple[tuple[str, int], ...], ...]:

@@ -177,12 +177,23 @@ class Point:
         self.steps = steps
         self._runs: dict[Seed | None, Run] = {}
         self.partials: dict[object, Array] = {}
+        self._answers: dict[object, tuple[Array, Array]] = {}
 
     def run(self, seed: Seed | None = None) -> Run:
         """Return the run in which a seed moves."""
         if seed not in self._runs:
             self._runs[seed] = Run(self, seed)
         return self._runs[seed]
+
+    def answer(self, question: object, array: Array, compute: Callable[[], Array]) -> Array:
+        """Return what was computed from an array, once for the same question about the same array.
+
+        All runs share the values of quantities, so that they ask about the same arrays.
+        """
+        key = (question, id(array))
+        if key not in self._answers:
+            self._answers[key] = (array, compute())  # the array is kept, and so is its identity
+        return self._answers[key][1]
 
     def environment(self, steps: Mapping[Symbol, int]) -> RunEnvironment:
         """Return where an equation is evaluated when its free steps have these values."""
@@ -251,11 +262,20 @@ class Run:
         return {T: self.point.steps} if step is None else {T: self.point.steps, t: step}
 
     def _remember(self, key: Key, make: Callable[[], Dual], given: bool = False) -> Dual:
+        """Return what is known, or make it; the values are those of the run in which nothing moves,
+        so that all runs hold the same arrays."""
         if key not in self._values:
-            dual = make()
-            if self.seed is not None and self._is_seed(key, given):
-                dual = Dual(dual.value, self._directions(key, dual.value.shape))
-            self._values[key] = dual
+            if self.seed is None:
+                self._values[key] = make()
+            else:
+                base = self.point.run()
+                value = (base.parameter(key[0]) if given else base.quantity(*key)).value
+                tangent = None
+                if self._is_seed(key, given):
+                    tangent = self._directions(key, value.shape)
+                elif not given and self._is_felt(*key):
+                    tangent = make().tangent
+                self._values[key] = Dual(value, tangent)
         return self._values[key]
 
     def _is_seed(self, key: Key, given: bool) -> bool:
@@ -277,8 +297,6 @@ class Run:
         is_inside = step is None or 1 <= step <= self.point.steps
         if expression is None or not is_inside:
             return Dual(self.point.drawn(name, step))
-        if self.seed is not None and not self._is_felt(name, step):
-            return Dual(self.point.run().quantity(name, step).value)
         return evaluate(expression, RunEnvironment(self, self._steps(step)))
 
     def _is_felt(self, name: str, step: int | None) -> bool:
@@ -331,6 +349,16 @@ class RunEnvironment:
     def label(self, label: Quantity, count: int) -> int:
         """Return the place that an integer label names, counted from 0."""
         return self.arithmetic.choose(count, label.name, self.step(label.time))
+
+    def function(self, function: ScalarFunction, order: int, array: Array) -> Array:
+        question = (function.name, order)
+        return self._run.point.answer(
+            question, array, lambda: self.arithmetic.function(function, order, array)
+        )
+
+    def reciprocal(self, array: Array) -> Array:
+        compute = self.arithmetic.reciprocal
+        return self._run.point.answer("reciprocal", array, lambda: compute(array))
 
     def partial(self, partial: Partial) -> Array:
         """Push the seed through the forward equations and read the tangents off."""

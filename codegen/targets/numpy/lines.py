@@ -40,6 +40,12 @@ def first_lines(program: Program, assignment: Assign, step: int) -> list[str]:
     """Return the lines of a gradient by a given value, at a step before the first or behind T."""
     origin = "T" if step > 0 else ""
     layout = Layout(program, origin=origin, distance=step)
+    if assignment.value == Number(Fraction(0)):
+        given = assignment.target.removeprefix("d_")
+        return [
+            _comment(assignment),
+            f'{assignment.target} = np.zeros(data["{given}"].shape, dtype)',
+        ]
     return [_comment(assignment), *_broken(assignment.target, "=", assignment, layout)]
 
 

@@ -13,8 +13,8 @@ from derivations.claims.terms import (
     Apply,
     Norm,
 )
-from derivations.claims.values import Mismatch, Undefined, Value
-from derivations.proof.evaluate import Dual, entrywise, inverted, times
+from derivations.claims.values import Mismatch, Undefined, Value, inverted
+from derivations.proof.evaluate import Dual, entrywise, times
 
 
 @evaluated.register

@@ -1,0 +1,34 @@
+"""What JAX differentiates of the forward functions."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tests.peers.comparison import TARGETS, Result, drawn
+from tests.peers.forward_functions import FORWARD
+
+jax.config.update("jax_enable_x64", True)
+# Every operation runs a handful of times, so compiling it well takes longer than it saves.
+jax.config.update("jax_disable_most_optimizations", True)
+
+
+@cache
+def by_jax(cell: str, draw: str) -> Result:
+    """Return E and its gradients by everything but the targets."""
+    params, data = drawn(cell, draw)
+    arrays = {name: jnp.asarray(array) for name, array in {**params, **data}.items()}
+
+    def loss(free: dict[str, jax.Array]) -> jax.Array:
+        moved = {**arrays, **free}
+        return FORWARD[cell](
+            {name: moved[name] for name in params}, {name: moved[name] for name in data}
+        )
+
+    free = {name: array for name, array in arrays.items() if name not in TARGETS}
+    value, gradients = jax.value_and_grad(loss)(free)
+    assert value.dtype == jnp.float64
+    return float(value), {name: np.asarray(gradient) for name, gradient in gradients.items()}

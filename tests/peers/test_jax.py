@@ -1,0 +1,29 @@
+"""Every emitted module agrees with JAX's gradients of forward functions written by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("jax", reason="JAX, the peer of these tests, is not installed")
+
+from codegen.build import STYLES
+from derivations import cell_names
+from tests.peers.by_jax import by_jax
+from tests.peers.comparison import DRAWS, TOLERANCE, drawn, emitted, relative_errors
+from tests.peers.forward_functions import FORWARD
+
+#: One worker derives a cell and has JAX compile its operations.
+CELLS = [pytest.param(cell, marks=pytest.mark.xdist_group(f"jax-{cell}")) for cell in cell_names()]
+
+
+def test_every_cell_has_a_forward_function() -> None:
+    assert sorted(FORWARD) == sorted(cell_names())
+
+
+@pytest.mark.parametrize("draw", DRAWS)
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("cell", CELLS)
+def test_loss_and_gradients_are_those_of_jax(cell: str, style: str, draw: str) -> None:
+    found = emitted(cell)[style].value_and_grad(*drawn(cell, draw))
+    errors = relative_errors(found, by_jax(cell, draw))
+    assert all(error <= TOLERANCE for error in errors.values()), errors
