@@ -10,24 +10,31 @@ from sympy import Expr, MatrixExpr
 from codegen import program
 from codegen.program import (
     Accumulate,
-    Array,
     Assign,
     Block,
     LastStep,
     Load,
     Loop,
     Program,
-    loads,
-    statements,
 )
 from codegen.program.statements import Steps
-from codegen.rows import Context, constant, row_name, rows, size_text
-from derivations.adjoints import acting_within_the_step
-from derivations.algebra import add, quantities, split_coefficient, subexpressions, transpose
+from codegen.rows import Context, constant, row_name, rows
+from codegen.storage import (
+    arrays_of,
+    axes_of,
+    computed_once,
+    constraints_of,
+    data_of,
+    given_name,
+    given_rows,
+    gradient_name,
+    step_from_the_end,
+    with_room,
+)
+from derivations.algebra import add, quantities, split_coefficient, transpose
 from derivations.derivation import Derivation, Equation
 from derivations.errors import EmitError
 from derivations.expressions import (
-    Entry,
     MatAdd,
     MatMul,
     Quantity,
@@ -35,18 +42,16 @@ from derivations.expressions import (
     T,
     TimeSum,
     Transpose,
-    UnitVector,
     Unspecified,
     ZeroMatrix,
     is_column,
     is_row,
     t,
 )
-from derivations.model import Definition, Model
+from derivations.model import Definition
 from derivations.notation.latex import equation as formula
-from derivations.notation.latex import latex
 from derivations.notation.names import identifier
-from derivations.recurrence import given_values, in_order, phases
+from derivations.recurrence import phases
 
 
 def lower(derivation: Derivation) -> Program:
@@ -85,35 +90,6 @@ def _refuse_collisions(lowered: Program) -> None:
         )
 
 
-def gradient_name(name: str) -> str:
-    """Return the name of the array that holds ∂E/∂name."""
-    return f"d_{name}"
-
-
-def given_name(quantity: Quantity) -> str:
-    """Return the name of the argument that holds a given value of a state.
-
-    Examples
-    --------
-    >>> [given_name(Quantity("h", 3, 1, step)) for step in (0, -1, T + 1)]
-    ['h_0', 'h_minus_1', 'h_T_plus_1']
-    """
-    name, distance = identifier(quantity.name), step_from_the_end(quantity.time)
-    if distance > 0:
-        return f"{name}_T_plus_{distance}"
-    return f"{name}_minus_{-distance}" if distance else f"{name}_0"
-
-
-def step_from_the_end(time: Expr) -> int:
-    """Return 0, −1, … for a step before the first, and 1, 2, … for one behind the last."""
-    return int(time - T) if time.has(T) else int(time)
-
-
-def _axes(shape: tuple[Expr, Expr]) -> tuple[str, ...]:
-    found = tuple(size_text(size) for size in shape)
-    return found[:1] if shape[1] == 1 else found
-
-
 class _Lowering:
     """The statements of one derivation."""
 
@@ -121,107 +97,24 @@ class _Lowering:
         self._derivation = derivation
         self._model = model = derivation.model
         self._loss = identifier(model.total.name)
-        self._late = acting_within_the_step(model) if model.is_last_only else frozenset()
+        self._computed_once = computed_once(model)
 
     def lowered(self) -> Program:
         model = self._model
         lowered = Program(
             title=model.title,
             loss=self._loss,
-            parameters=tuple((identifier(p.name), _axes(p.shape)) for p in model.parameters),
-            data=self._data(),
-            constraints=self._constraints(),
-            arrays=self._arrays(),
+            parameters=tuple((identifier(p.name), axes_of(p.shape)) for p in model.parameters),
+            data=data_of(model),
+            constraints=constraints_of(model),
+            arrays=arrays_of(self._derivation),
             forward=tuple(self._forward()),
             backward=tuple(self._backward()),
             initial=tuple(self._initial()),
             gradients=self._gradients(),
-            gradients_of_loss=tuple(name for name, _ in self._given_rows()),
+            gradients_of_loss=tuple(name for name, _ in given_rows(model)),
         )
-        return replace(lowered, arrays=tuple(_with_room(lowered)))
-
-    # What is given and what is stored
-
-    def _data(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Return what is given: data at every step, first states, and maybe ∂E_t/∂ŷ_t."""
-        model = self._model
-        found = []
-        for data in model.data:
-            axes = () if data.name in model.scope.labels else _axes(data.shape)
-            found.append((identifier(data.name), (*self._leading(data.name), *axes)))
-        for state in model.states:
-            for given in given_values(model, state):
-                found.append((given_name(given), ("B", *_axes(state.shape))))
-        return (*found, *self._given_rows())
-
-    def _leading(self, name: str) -> tuple[str, ...]:
-        return ("B",) if self._is_late(name) else ("T", "B")
-
-    def _is_late(self, name: str) -> bool:
-        """Tell whether a quantity or data is needed at the last step only."""
-        users = {
-            d.quantity.name
-            for d in self._model.definitions
-            if d.quantity.time == t and any(q.name == name for q in quantities(d.expression))
-        }
-        is_computed = self._model.definition(name) is not None
-        return name in self._late if is_computed else bool(users) and users <= self._late
-
-    def _given_rows(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Return the data arrays that hold ∂E_t/∂ŷ_t of an unspecified loss."""
-        expression = _loss_definition(self._model).expression
-        if not isinstance(expression, Unspecified):
-            return ()
-        leading = ("B",) if self._model.is_last_only else ("T", "B")
-        return tuple(
-            (row_name(self._model, argument), (*leading, *_axes(argument.shape)))
-            for argument in expression.arguments
-        )
-
-    def _constraints(self) -> tuple[tuple[str, str], ...]:
-        model = self._model
-        found = [(identifier(name), "one-hot") for name in sorted(model.one_hot)]
-        for name, size in sorted(_label_sizes(model).items()):
-            found.append((identifier(name), f"label below {size_text(size)}"))
-        return tuple(found)
-
-    def _arrays(self) -> tuple[Array, ...]:
-        """Return the storage of everything that carries time."""
-        model = self._model
-        found = []
-        for data in model.data:
-            axes = () if data.name in model.scope.labels else _axes(data.shape)
-            name = identifier(data.name)
-            found.append(Array(name, axes, "data", at_last_only=self._is_late(data.name)))
-        for definition in in_order(model.definitions):
-            quantity = definition.quantity
-            if quantity != model.loss:
-                given = tuple(step_from_the_end(g.time) for g in given_values(model, quantity))
-                found.append(
-                    Array(
-                        identifier(quantity.name),
-                        _axes(quantity.shape),
-                        "value",
-                        before=1,
-                        given=given,
-                        at_last_only=quantity.name in self._late,
-                        starts_at_zero=quantity.name in model.zeros,
-                    )
-                )
-        for name, axes in self._given_rows():
-            found.append(Array(name, axes[-1:], "data", at_last_only=model.is_last_only))
-        for equation in self._equations("adjoint"):
-            left = equation.left
-            name = identifier(left.name)
-            late = left.time == T
-            found.append(Array(name, _axes(left.shape), "adjoint", before=1, at_last_only=late))
-        for equation in (*self._equations("input"), *self._equations("last input")):
-            name = gradient_name(identifier(_subject(equation)))
-            if name not in (array.name for array in found):
-                late = self._is_late(_subject(equation))
-                axes = _axes(equation.right.shape)
-                found.append(Array(name, axes, "adjoint", before=1, at_last_only=late))
-        return tuple(found)
+        return replace(lowered, arrays=tuple(with_room(lowered)))
 
     # Forward
 
@@ -232,7 +125,9 @@ class _Lowering:
             body: list[program.Statement] = []
             for definition in part:
                 statement = self._computed(definition)
-                (last if definition.quantity.name in self._late else body).append(statement)
+                (last if definition.quantity.name in self._computed_once else body).append(
+                    statement
+                )
             if body:
                 yield Loop(tuple(body), backward=direction < 0)
         if last:
@@ -279,7 +174,7 @@ class _Lowering:
             names = {d.quantity.name for d in part}
             body: list[program.Statement] = []
             for equation in adjoints:
-                if _subject(equation) in names and equation.left.time == t:
+                if equation.subject in names and equation.left.time == t:
                     body += self._adjoint(equation)
                     pending.discard(equation.left.name)
             due = [e for e in waiting if not pending & {q.name for q in quantities(e.right)}]
@@ -291,7 +186,7 @@ class _Lowering:
     def _adjoint(self, equation: Equation) -> Iterable[Assign]:
         """Return the statements of δ at every step, or at the last one and at the others."""
         name = identifier(equation.left.name)
-        at_last = self._derivation.equation(f"last:{_subject(equation)}")
+        at_last = self._derivation.equation(f"last:{equation.subject}")
         if at_last is None:
             yield _assign(name, self._rows(equation.right), equation)
             return
@@ -299,28 +194,26 @@ class _Lowering:
         yield _assign(name, self._rows(equation.right), equation, steps="earlier")
 
     def _at_the_end(self, equation: Equation) -> Iterable[program.Statement]:
-        """Return what is done once, at the last step, for a gradient."""
-        kind, name = equation.label.partition(":")[0], _subject(equation)
-        if kind == "gradient":
-            _, at_last = _split(equation.right)
-            if at_last is not None:
-                value = self._summed(at_last, T)
-                target = gradient_name(identifier(name))
-                yield Accumulate(target, value, equation.number, _short(equation), steps="last")
-        elif kind == "last input" and self._is_late(name):
-            yield _assign(gradient_name(identifier(name)), self._rows(equation.right, T), equation)
+        """Return what the last step alone adds to a parameter's gradient."""
+        if equation.topic != "gradient":
+            return
+        _, at_last = _split(equation.right)
+        if at_last is not None:
+            value = self._summed(at_last, T)
+            target = gradient_name(identifier(equation.subject))
+            yield Accumulate(target, value, equation.number, _short(equation), steps="last")
 
     def _at_every_step(self, equation: Equation) -> Iterable[program.Statement]:
         """Return what is done at every step, or at all but one, for a gradient."""
-        kind, name = equation.label.partition(":")[0], _subject(equation)
+        name = equation.subject
         target = gradient_name(identifier(name))
-        if kind == "gradient":
+        if equation.topic == "gradient":
             summed, _ = _split(equation.right)
             if summed is not None:
                 value = self._summed(summed.body, t)
                 yield Accumulate(target, value, equation.number, _short(equation))
-        elif not self._is_late(name):
-            is_last = kind == "last input"
+        else:
+            is_last = equation.topic == "last input"
             has_last = self._derivation.equation(f"last input:{name}") is not None
             steps: Steps = "last" if is_last else "earlier" if has_last else "every"
             value = self._rows(equation.right, T if is_last else t)
@@ -338,10 +231,9 @@ class _Lowering:
         """Return what the backward pass hands out, and in which array it stands."""
         found: dict[str, str] = {}
         for equation in self._derivation.equations:
-            kind = equation.label.partition(":")[0]
-            if kind in ("gradient", "input", "last input"):
-                name = identifier(_subject(equation))
-            elif kind == "initial":
+            if equation.topic in ("gradient", "input", "last input"):
+                name = identifier(equation.subject)
+            elif equation.topic == "initial":
                 name = given_name(_given_quantity(equation))
             else:
                 continue
@@ -350,8 +242,8 @@ class _Lowering:
 
     # Equations
 
-    def _equations(self, kind: str) -> Iterable[Equation]:
-        return (e for e in self._derivation.equations if e.label.partition(":")[0] == kind)
+    def _equations(self, topic: str) -> Iterable[Equation]:
+        return (e for e in self._derivation.equations if e.topic == topic)
 
     def _equation(self, label: str) -> Equation:
         equation = self._derivation.equation(label)
@@ -418,73 +310,8 @@ def _short(equation: Equation) -> str:
     return formula((equation.left, equation.right))
 
 
-def _subject(equation: Equation) -> str:
-    """Return the name that an equation is about."""
-    return equation.label.partition(":")[2]
-
-
-def _loss_definition(model: Model) -> Definition:
-    return next(d for d in model.definitions if d.quantity == model.loss)
-
-
 def _given_quantity(equation: Equation) -> Quantity:
     """Return the given value that an equation holds the gradient by."""
     partial = equation.left.arg if isinstance(equation.left, Transpose) else equation.left
     by: Quantity = partial.by
     return by
-
-
-def _label_sizes(model: Model) -> dict[str, Expr]:
-    """Return for every integer label how many entries it picks from.
-
-    Raises
-    ------
-    EmitError
-        When it picks from vectors of different sizes.
-    """
-    sizes: dict[str, Expr] = {}
-    for definition in model.definitions:
-        for node in subexpressions(definition.expression):
-            if isinstance(node, Entry | UnitVector):
-                size = node.vector.shape[0] if isinstance(node, Entry) else node.shape[0]
-                if sizes.setdefault(node.label.name, size) != size:
-                    raise EmitError(
-                        f"The label {latex(node.label)} picks from vectors of different sizes."
-                    )
-    return sizes
-
-
-def _with_room(lowered: Program) -> Iterable[Array]:
-    """Yield the arrays with room for every step that is read or given."""
-    before: dict[str, int] = {}
-    after: dict[str, int] = {}
-
-    def needed(name: str, first: int, last: int) -> None:
-        """Note that steps from 1 + first to T + last are read."""
-        before[name] = max(before.get(name, 0), -first)
-        after[name] = max(after.get(name, 0), last)
-
-    for statement in statements((*lowered.forward, *lowered.backward)):
-        for load in loads(statement.value):
-            needed(load.name, load.shift, load.shift - (statement.steps == "earlier"))
-    for assignment, step in lowered.initial:
-        for load in loads(assignment.value):
-            # With T = 1, what stands a step behind the first one stands behind the last one.
-            distance = step + load.shift
-            needed(load.name, min(distance, 0), max(distance - 1, 0) if step <= 0 else distance)
-    shifted = {
-        load.name
-        for statement in (*statements(lowered.backward), *(s for s, _ in lowered.initial))
-        for load in loads(statement.value)
-        if load.shift
-    }
-    for array in lowered.arrays:
-        given = [*array.given, 1 - array.before if array.role != "data" else 1]
-        yield replace(
-            array,
-            before=max(before.get(array.name, 0), 1 - min(given)),
-            after=max(after.get(array.name, 0), *array.given, 0),
-            starts_at_zero=array.starts_at_zero
-            or (array.role == "adjoint" and array.name in shifted),
-            reads_before=before.get(array.name, 0) > 0,
-        )

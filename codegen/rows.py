@@ -201,7 +201,7 @@ def _matrices(factors: Sequence[MatrixExpr], context: Context) -> program.Expres
 @rows.register
 def rows_of_scaled(expression: Scaled, context: Context) -> program.Expression:
     scalar, body = rows(expression.scalar, context), rows(expression.body, context)
-    if not is_column(expression.body):
+    if not is_column(expression.body) and program.loads(scalar):
         scalar = program.Lifted(scalar)
     return program.Multiply((scalar, body))
 
@@ -288,6 +288,9 @@ def _scaled(number: Expr, value: program.Expression) -> program.Expression:
         return value
     if number == -1:
         return program.Add(((-1, value),))
+    if isinstance(value, Number):
+        own = constant(number).value
+        return Number(own * value.value)
     factors = value.factors if isinstance(value, program.Multiply) else (value,)
     return program.Multiply((constant(number), *factors))
 

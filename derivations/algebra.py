@@ -159,7 +159,9 @@ def negate(expression: MatrixExpr) -> MatrixExpr:
 
 
 def hadamard(*factors: MatrixExpr) -> MatrixExpr:
-    """Return the elementwise product in the order of the factors, its number in front.
+    """Return the elementwise product in the order of the factors.
+
+    Its number comes in front, and what it divides by at the end.
 
     Raises
     ------
@@ -189,8 +191,13 @@ def hadamard(*factors: MatrixExpr) -> MatrixExpr:
     if not kept:
         product = OneMatrix(*shape)
     else:
+        kept.sort(key=_is_divisor)
         product = kept[0] if len(kept) == 1 else HadamardProduct(*kept)
     return _scaled(coefficient, scalars, product)
+
+
+def _is_divisor(factor: MatrixExpr) -> bool:
+    return isinstance(factor, HadamardPower) and bool(factor.exp.is_negative)
 
 
 def power(base: MatrixExpr, exponent: Expr | int) -> MatrixExpr:

@@ -45,6 +45,16 @@ class Equation:
     evidence: Evidence | None = field(default=None, compare=False)
 
     @property
+    def topic(self) -> str:
+        """The first word of the label, such as ``adjoint``."""
+        return self.label.partition(":")[0]
+
+    @property
+    def subject(self) -> str:
+        """The name that the equation is about, such as ``a``."""
+        return self.label.partition(":")[2]
+
+    @property
     def latex(self) -> str:
         """The equation as it is displayed; this text is what the judge reads."""
         text = equation(self.sides)

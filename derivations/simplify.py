@@ -287,8 +287,8 @@ def tidy_steps(expression: MatrixExpr, one_hot: frozenset[str]) -> list[MatrixEx
     before = found[-1] if found else expression
     expanded = everywhere(expand_products, before)
     collected = everywhere(collect_terms, expanded)
-    if expanded != before and _length(collected) < _length(before):
-        found += [expanded, collected]
+    if _length(collected) < _length(before):
+        found += [expanded, collected] if expanded != before else [collected]
     apply(positive_first, turn_differences, factor_out)
     return found
 

@@ -126,13 +126,13 @@ def is_closed(model: Model, state: State) -> bool:
 def acts_through(model: Model, name: str, state: State) -> bool:
     """Tell whether a quantity acts on the loss through the state of its own step alone."""
     inside = state.recurrence.names
+    outside = [use for use in uses(model.definitions) if use[1] not in inside]
     edges: dict[str, set[str]] = {}
-    for user, used, _ in uses(model.definitions):
-        if used not in inside:
-            edges.setdefault(used, set()).add(user)
-    return model.loss.name not in reachable([name], edges) and bool(
-        reachable([name], edges) & inside
-    )
+    for user, used, _ in outside:
+        edges.setdefault(used, set()).add(user)
+    reached = reachable([name], edges)
+    leaves_its_step = any(used in reached and lag != 0 for _, used, lag in outside)
+    return bool(reached & inside) and model.loss.name not in reached and not leaves_its_step
 
 
 def is_seen_whole(model: Model, state: State) -> bool:

@@ -113,10 +113,8 @@ class _Expressions:
     def _bare_sum(self, terms: Sequence[tuple[int, Value]]) -> Value:
         sizeless = [value for _, value in terms if isinstance(value, Shapeless)]
         if not sizeless:
-            summed: Expr = Integer(0)
-            for sign, value in terms:
-                summed += value if sign > 0 else -value
-            return summed
+            numbers = [(sign, value) for sign, value in terms if isinstance(value, Expr)]
+            return sum((sign * number for sign, number in numbers), start=Integer(0))
         first = sizeless[0]
         if len(sizeless) < len(terms) or any(value.kind != first.kind for value in sizeless):
             raise ShapeError("What size this has cannot be told.")
@@ -141,12 +139,7 @@ class _Expressions:
             elif factor.kind == "identity" and factor.wrap is None:
                 known.extend(factor.factors)
             else:
-                step = -1 if factor.is_column else 1
-                at = position + step
-                neighbour = factors[at] if 0 <= at < len(factors) else None
-                if not isinstance(neighbour, MatrixExpr):
-                    raise ShapeError("What size this has cannot be told.")
-                known.append(factor.beside(neighbour))
+                known.append(factor.among(factors[:position], factors[position + 1 :]))
         if not any(isinstance(factor, MatrixExpr) for factor in known):
             product: Expr = Integer(1)
             for number in known:

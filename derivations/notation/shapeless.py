@@ -10,7 +10,7 @@ from sympy import Expr, Identity, Integer, MatrixExpr, OneMatrix
 
 from derivations.algebra import multiply, transpose
 from derivations.errors import ShapeError
-from derivations.expressions import Quantity, UnitVector
+from derivations.expressions import Quantity, UnitVector, is_scalar
 
 Kind = Literal["column", "row", "identity", "unit", "unit row"]
 _NAMES = {
@@ -80,14 +80,33 @@ class Shapeless:
             return transpose(unit) if self.kind == "unit row" else unit
         return transpose(OneMatrix(columns, 1)) if self.kind == "row" else OneMatrix(rows, 1)
 
-    def beside(self, neighbour: MatrixExpr) -> MatrixExpr:
-        """Return the matrix that fits before a neighbour, or, of a column, behind it."""
-        length = neighbour.shape[1] if self.is_column else neighbour.shape[0]
+    def among(self, before: Sequence[object], behind: Sequence[object]) -> MatrixExpr:
+        """Return the matrix that fits between the factors of a product.
+
+        Raises
+        ------
+        ShapeError
+            When the factor that would tell the size has none of its own.
+        """
+        length = self._length(before, behind)
+        if length is None:
+            raise ShapeError("What size this has cannot be told.")
         one = Integer(1)
         shape = {"identity": (length, length)}.get(
             self.kind, (length, one) if self.is_column else (one, length)
         )
         return self.of_shape(shape)
+
+    def _length(self, before: Sequence[object], behind: Sequence[object]) -> Expr | None:
+        if self.kind == "identity":
+            # Scalars stand between the others without telling a size.
+            before = [factor for factor in before if not _is_one_by_one(factor)]
+            behind = [factor for factor in behind if not _is_one_by_one(factor)]
+        if not self.is_column and behind and isinstance(behind[0], MatrixExpr):
+            return behind[0].shape[0]
+        if self.kind not in ("row", "unit row") and before and isinstance(before[-1], MatrixExpr):
+            return before[-1].shape[1]
+        return None
 
     def scaled(self, factors: Sequence[Expr | MatrixExpr]) -> Shapeless:
         """Return it with more in front."""
@@ -96,3 +115,7 @@ class Shapeless:
     def turned(self) -> Shapeless:
         """Return the transpose."""
         return replace(self, kind=_TURNED[self.kind])
+
+
+def _is_one_by_one(factor: object) -> bool:
+    return not isinstance(factor, MatrixExpr) or is_scalar(factor)

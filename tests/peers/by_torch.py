@@ -134,10 +134,8 @@ def by_torch(cell: str, params: Arrays, data: Arrays) -> Result:
     E = cross_entropy(logits.flatten(0, 1), arrays["y"].flatten(0, 1), reduction="sum")
     E.backward()
 
-    gradients = {
-        "x": x.grad,
-        **dict(zip(network.readout, (readout.weight.grad, readout.bias.grad))),
-    }
+    weight, bias = network.readout
+    gradients = {"x": x.grad, weight: readout.weight.grad, bias: readout.bias.grad}
     for names, stacked in zip(network.first_states, first, strict=True):
         gradients.update(zip(names, stacked.grad, strict=True))
     for name, blocks in network.weights.items():

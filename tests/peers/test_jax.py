@@ -12,8 +12,8 @@ from tests.peers.by_jax import by_jax
 from tests.peers.comparison import DRAWS, TOLERANCE, drawn, emitted, relative_errors
 from tests.peers.forward_functions import FORWARD
 
-#: One worker derives a cell and has JAX compile its operations.
-CELLS = [pytest.param(cell, marks=pytest.mark.xdist_group(f"jax-{cell}")) for cell in cell_names()]
+# What JAX compiles for one cell serves the others too, so one worker takes them all.
+pytestmark = pytest.mark.xdist_group("jax")
 
 
 def test_every_cell_has_a_forward_function() -> None:
@@ -22,7 +22,7 @@ def test_every_cell_has_a_forward_function() -> None:
 
 @pytest.mark.parametrize("draw", DRAWS)
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", cell_names())
 def test_loss_and_gradients_are_those_of_jax(cell: str, style: str, draw: str) -> None:
     found = emitted(cell)[style].value_and_grad(*drawn(cell, draw))
     errors = relative_errors(found, by_jax(cell, draw))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -43,10 +44,10 @@ def first_lines(program: Program, assignment: Assign, step: int) -> list[str]:
     if assignment.value == Number(Fraction(0)):
         given = assignment.target.removeprefix("d_")
         return [
-            _comment(assignment),
+            *_comment(assignment),
             f'{assignment.target} = np.zeros(data["{given}"].shape, dtype)',
         ]
-    return [_comment(assignment), *_broken(assignment.target, "=", assignment, layout)]
+    return [*_comment(assignment), *_broken(assignment.target, "=", assignment, layout)]
 
 
 def _block(program: Program, block: Block, blocks: Sequence[Block]) -> list[str]:
@@ -71,7 +72,7 @@ def _body(
             and previous.steps == statement.steps
         )
         code = _statement(statement, _at(statement, layout, in_loop), blocks)
-        code = code if continues else [_comment(statement), *code]
+        code = code if continues else [*_comment(statement), *code]
         if in_loop and statement.steps != "every":
             # Whatever is done at the last step stands directly before what is done at the others.
             is_else = previous is not None and previous.steps == "last"
@@ -95,8 +96,15 @@ def _at(statement: Statement, layout: Layout, in_loop: bool) -> Layout:
     return Layout(layout.program, origin="T")
 
 
-def _comment(statement: Statement) -> str:
-    return f"# ({statement.equation}) {plain(statement.formula)}"
+def _comment(statement: Statement) -> list[str]:
+    return textwrap.wrap(
+        f"({statement.equation}) {plain(statement.formula)}",
+        LINE_LENGTH - 2 * len(INDENT),
+        initial_indent="# ",
+        subsequent_indent="#     ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _statement(statement: Statement, layout: Layout, blocks: Sequence[Block]) -> list[str]:

@@ -41,8 +41,9 @@ from codegen.program import (
 from codegen.program.statements import Steps
 from derivations.errors import UnsupportedError
 
-#: Binding strength of a printed expression, as in Python.
-SUM, PRODUCT, SIGN, POWER, ATOM = range(5)
+#: Binding strength of a printed expression, as in Python, except that @ there binds like *; to a
+#: reader it does not, so each stands in brackets within the other.
+SUM, MATRIX, PRODUCT, SIGN, POWER, ATOM = range(6)
 
 _UFUNCS = {"tanh": "np.tanh", "exp": "np.exp", "expm1": "np.expm1", "log": "np.log"}
 
@@ -236,7 +237,7 @@ def printed_outer_each(expression: OuterEach, layout: Layout) -> tuple[str, int]
 @printed.register
 def printed_matrix_product(expression: MatrixProduct, layout: Layout) -> tuple[str, int]:
     left, right = expression.left, expression.right
-    return f"{_inside(left, layout, PRODUCT)} @ {_inside(right, layout, SIGN)}", PRODUCT
+    return f"{_left_of_at(left, layout)} @ {_inside(right, layout, SIGN)}", MATRIX
 
 
 @printed.register
@@ -269,13 +270,13 @@ def printed_rows_times(expression: RowsTimes, layout: Layout) -> tuple[str, int]
     weight += ".T" if expression.transposed else ""
     if layout.all_steps:
         return f"times({python(expression.rows, layout)}, {weight})", ATOM
-    return f"{_inside(expression.rows, layout, PRODUCT)} @ {weight}", PRODUCT
+    return f"{_left_of_at(expression.rows, layout)} @ {weight}", MATRIX
 
 
 @printed.register
 def printed_dot(expression: Dot, layout: Layout) -> tuple[str, int]:
-    left, right = (_inside(e, layout, PRODUCT) for e in (expression.left, expression.right))
-    return f"np.sum({left} * {right}, axis=-1, keepdims=True)", ATOM
+    product = python(Multiply((expression.left, expression.right)), layout)
+    return f"np.sum({product}, axis=-1, keepdims=True)", ATOM
 
 
 @printed.register
@@ -288,13 +289,23 @@ def printed_outer(expression: Outer, layout: Layout) -> tuple[str, int]:
     left, right = expression.left, expression.right
     if layout.all_steps:
         return f"outer({python(left, layout)}, {python(right, layout)})", ATOM
-    return f"{_inside(left, layout, ATOM)}.T @ {_inside(right, layout, SIGN)}", PRODUCT
+    return f"{_inside(left, layout, ATOM)}.T @ {_inside(right, layout, SIGN)}", MATRIX
 
 
 @printed.register
 def printed_total(expression: Total, layout: Layout) -> tuple[str, int]:
+    if isinstance(expression.rows, Dot | RowSum | EntrySum):
+        return _scalar_total(expression.rows, layout)
     axis = "(0, 1)" if layout.all_steps else "0"
     return f"np.sum({python(expression.rows, layout)}, axis={axis})", ATOM
+
+
+def _scalar_total(rows: Expression, layout: Layout) -> tuple[str, int]:
+    """Return a sum that is one number: a scalar parameter is an array of one entry."""
+    ((sign, text),) = whole_sum(rows, layout)
+    is_added_up = not layout.all_steps and layout.origin == "t"
+    text = text if is_added_up else f"{text}.reshape(1)"
+    return (text, ATOM) if sign > 0 else (f"-{text}", SIGN)
 
 
 def whole_sum(expression: Expression, layout: Layout) -> list[tuple[int, str]]:
@@ -327,6 +338,11 @@ def whole_sum(expression: Expression, layout: Layout) -> list[tuple[int, str]]:
                 bare.append(factor)
             return [(sign, f"np.sum({python(Multiply(tuple(bare)), layout)})")]
     return [(1, f"np.sum({python(expression, layout)})")]
+
+
+def _left_of_at(expression: Expression, layout: Layout) -> str:
+    text, own = printed(expression, layout)
+    return text if own == MATRIX else _inside(expression, layout, SIGN)
 
 
 def _inside(expression: Expression, layout: Layout, strength: int) -> str:
