@@ -9,7 +9,6 @@ from sympy import Expr
 
 from codegen.program import Array, Program, loads, statements
 from codegen.rows import row_name, size_text
-from derivations.adjoints import acting_within_the_step
 from derivations.algebra import quantities, subexpressions
 from derivations.derivation import Derivation
 from derivations.errors import EmitError
@@ -17,7 +16,7 @@ from derivations.expressions import Entry, Quantity, T, UnitVector, Unspecified,
 from derivations.model import Definition, Model
 from derivations.notation.latex import latex
 from derivations.notation.names import identifier
-from derivations.recurrence import given_values, in_order
+from derivations.recurrence import acting_within_the_step, given_values, in_order, uses
 
 Axes = tuple[str, ...]
 
@@ -64,8 +63,18 @@ def loss_definition(model: Model) -> Definition:
 
 
 def computed_once(model: Model) -> frozenset[str]:
-    """Return what is computed at the last step only."""
-    return acting_within_the_step(model) if model.is_last_only else frozenset()
+    """Return what is computed at the last step only.
+
+    What something else uses that matters for no loss is computed at every step, too.
+    """
+    if not model.is_last_only:
+        return frozenset()
+    once = acting_within_the_step(model)
+    while True:
+        used = {used for user, used, _ in uses(model.definitions) if user not in once}
+        if not once & used:
+            return once
+        once -= used
 
 
 def is_given_once(model: Model, name: str) -> bool:

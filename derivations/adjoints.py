@@ -13,7 +13,13 @@ from derivations.graph import consumers, contributions, shifted, unit
 from derivations.jacobians import slopes_written
 from derivations.model import Model
 from derivations.notation.names import at_time
-from derivations.recurrence import given_values, in_order, influential, reachable, uses
+from derivations.recurrence import (
+    acting_within_the_step,
+    given_values,
+    in_order,
+    influential,
+    uses,
+)
 from derivations.simplify import divides, tidy_steps
 from derivations.writing import EVERY_STEP, adjoint, at_step, gradient, math, write
 
@@ -36,17 +42,6 @@ def rows_at_the_loss(model: Model, jacobians: Section) -> dict[str, Equation]:
         and equation.left.by.name in late
         and len(equation.sides) > 1
     }
-
-
-def acting_within_the_step(model: Model) -> frozenset[str]:
-    """Return the names of what acts on the loss of its own step alone, the loss included."""
-    matters = influential(model)
-    users: dict[str, set[str]] = {}
-    for user, used, lag in uses(model.definitions):
-        if lag == 0:
-            users.setdefault(used, set()).add(user)
-    kept = {used for user, used, lag in uses(model.definitions) if lag != 0 and user in matters}
-    return frozenset(name for name in matters if not reachable([name], users) & kept)
 
 
 class _Adjoints:

@@ -13,7 +13,7 @@ from derivations.expressions import Elementwise, Partial, Quantity, Unspecified,
 from derivations.graph import along, local_jacobian, paths, reaches, shifted
 from derivations.model import Definition, Model
 from derivations.notation.latex import latex
-from derivations.recurrence import acts_through_time, in_order
+from derivations.recurrence import acting_within_the_step, acts_through_time, in_order
 from derivations.simplify import everywhere, gather_transposes, tidy_steps
 from derivations.states import State
 from derivations.writing import listed, math, row, write
@@ -113,14 +113,16 @@ def _local(model: Model, definition: Definition, variable: Quantity) -> Equation
 
 
 def _readout(model: Model, whole: Sequence[State]) -> list[Equation]:
-    """∂E_t/∂u_t for everything between a state and the loss, the nearest to the loss first."""
+    """∂E_t/∂u_t for states and what acts on no state, the nearest to the loss first."""
     equations: list[Equation] = []
     loss = model.loss
     members = [member.name for state in whole for member in state.current]
+    read_out = acting_within_the_step(model)
     for definition in reversed(in_order(model.definitions)):
         start = definition.quantity
         is_between = any(reaches(model, member, start.name) for member in members)
-        if start == loss or not is_between or not reaches(model, start.name, loss.name):
+        matters = is_between or start.name in read_out
+        if start == loss or not matters or not reaches(model, start.name, loss.name):
             continue
         if acts_through_time(model, start.name, loss.name):
             continue

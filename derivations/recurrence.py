@@ -135,6 +135,17 @@ def influential(model: Model) -> frozenset[str]:
     return reachable([model.loss.name], needs)
 
 
+def acting_within_the_step(model: Model) -> frozenset[str]:
+    """Return the names of what acts on the loss of its own step alone, the loss included."""
+    matters = influential(model)
+    users: dict[str, set[str]] = {}
+    for user, used, lag in uses(model.definitions):
+        if lag == 0:
+            users.setdefault(used, set()).add(user)
+    kept = {used for user, used, lag in uses(model.definitions) if lag != 0 and user in matters}
+    return frozenset(name for name in matters if not reachable([name], users) & kept)
+
+
 def influenced(model: Model, name: str) -> frozenset[str]:
     """Return the names of everything that depends on a quantity, at any step, itself included."""
     users: dict[str, set[str]] = {}

@@ -40,7 +40,7 @@ from derivations.expressions import (
     t,
     timeless,
 )
-from derivations.notation import syntax
+from derivations.notation import shapeless, syntax
 from derivations.notation.interpret import Interpreter
 from derivations.notation.names import Scope, at_time
 from derivations.notation.picks import Range
@@ -80,16 +80,16 @@ class _Expressions:
         return value
 
     def ones(self) -> Value:
-        return Shapeless("column")
+        return shapeless.ones()
 
     def identity(self, size: Expr | None) -> Value:
-        return Shapeless("identity") if size is None else Identity(size)
+        return shapeless.identity() if size is None else Identity(size)
 
     def zero(self, rows: Expr, columns: Expr) -> Value:
         return ZeroMatrix(rows, columns)
 
     def unit(self, label: Value) -> Value:
-        return Shapeless("unit", label=_label(label))
+        return shapeless.unit(_label(label))
 
     def symbol(self, name: str, time: Expr | None) -> Value:
         shape = self._scope.shapes.get(name)
@@ -111,35 +111,28 @@ class _Expressions:
         return add(*(value if sign > 0 else negate(value) for sign, value in values))
 
     def _bare_sum(self, terms: Sequence[tuple[int, Value]]) -> Value:
-        sizeless = [value for _, value in terms if isinstance(value, Shapeless)]
+        sizeless = [(sign, value) for sign, value in terms if isinstance(value, Shapeless)]
         if not sizeless:
             numbers = [(sign, value) for sign, value in terms if isinstance(value, Expr)]
             return sum((sign * number for sign, number in numbers), start=Integer(0))
-        first = sizeless[0]
-        if len(sizeless) < len(terms) or any(value.kind != first.kind for value in sizeless):
+        if len(sizeless) < len(terms):
             raise ShapeError("What size this has cannot be told.")
-        if len(terms) == 1:
-            return first if terms[0][0] > 0 else first.scaled([Integer(-1)])
-
-        def together(shape: tuple[Expr, Expr]) -> MatrixExpr:
-            made = [(sign, _shaped(value, shape)) for sign, value in terms]
-            return add(*(value if sign > 0 else negate(value) for sign, value in made))
-
-        return Shapeless(first.kind, wrap=lambda matrix: together(matrix.shape))
+        return shapeless.total(sizeless)
 
     def multiply(self, factors: Sequence[Value]) -> Value:
         sizeless = [factor for factor in factors if isinstance(factor, Shapeless)]
         others = [factor for factor in factors if not isinstance(factor, Shapeless)]
         if len(sizeless) == 1 and all(_is_number(factor) for factor in others):
-            return sizeless[0].scaled(others)
-        known: list[Expr | MatrixExpr] = []
-        for position, factor in enumerate(factors):
-            if not isinstance(factor, Shapeless):
-                known.append(factor)
-            elif factor.kind == "identity" and factor.wrap is None:
-                known.extend(factor.factors)
-            else:
-                known.append(factor.among(factors[:position], factors[position + 1 :]))
+            return sizeless[0].mapped(lambda own: multiply(*others, own))
+        first, *rest = factors
+        if isinstance(first, Shapeless) and first.lacks_rows and isinstance(rest[0], MatrixExpr):
+            return first.before(_matrix(self.multiply(rest)))
+        known = [
+            factor.among(factors[:position], factors[position + 1 :])
+            if isinstance(factor, Shapeless)
+            else factor
+            for position, factor in enumerate(factors)
+        ]
         if not any(isinstance(factor, MatrixExpr) for factor in known):
             product: Expr = Integer(1)
             for number in known:
@@ -239,13 +232,8 @@ class _Expressions:
 
     def series(self, kind: str, body: Value, index: Expr, lower: Expr, upper: Expr) -> Value:
         maker = _SERIES[kind]
-        if isinstance(body, Shapeless) and body.wrap is None:
-            return Shapeless(
-                body.kind,
-                body.factors,
-                lambda matrix: maker(matrix, index, lower, upper),
-                body.label,
-            )
+        if isinstance(body, Shapeless):
+            return body.mapped(lambda own: maker(own, index, lower, upper))
         return maker(_matrix(body), index, lower, upper)
 
 
@@ -263,7 +251,7 @@ def _fitted(block: Value, height: Expr | None, width: Expr | None) -> Value:
     """Give a block without a size of its own the one that its neighbours tell."""
     if isinstance(block, MatrixExpr):
         return block
-    if isinstance(block, Shapeless) and block.kind == "identity":
+    if isinstance(block, Shapeless) and block.is_square:
         height, width = height or width, width or height
     return block if height is None or width is None else _shaped(block, (height, width))
 

@@ -1,59 +1,51 @@
-"""What has no size of its own: ones, the identity, unit vectors, zero; the neighbours tell it."""
+"""What has no size of its own: ones, the identity, unit vectors; the neighbours tell it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Identity, Integer, MatrixExpr, OneMatrix
 
-from derivations.algebra import multiply, transpose
+from derivations.algebra import add, multiply, transpose
 from derivations.errors import ShapeError
 from derivations.expressions import Quantity, UnitVector, is_scalar
-
-Kind = Literal["column", "row", "identity", "unit", "unit row"]
-_NAMES = {
-    "column": "A vector of ones",
-    "row": "A vector of ones",
-    "identity": "The identity",
-    "unit": "A unit vector",
-    "unit row": "A unit vector",
-}
-_TURNED: dict[Kind, Kind] = {
-    "column": "row",
-    "row": "column",
-    "identity": "identity",
-    "unit": "unit row",
-    "unit row": "unit",
-}
 
 
 @dataclass(frozen=True)
 class Shapeless:
-    """A matrix whose size is still to be told.
+    """A matrix of which one length is still to be told.
 
     Attributes
     ----------
-    kind : str
-        ``column`` or ``row`` of ones, ``identity``, ``unit`` vector or its transpose.
-    factors : tuple of numbers and scalars
-        What stands in front.
-    wrap : callable
-        What is made of the matrix once its size is known, such as a product over time.
-    label : Quantity
-        Of a unit vector, the place of its one.
+    name : str
+        What it is called in a message.
+    make : callable
+        Makes the matrix of the missing length.
+    rows, columns : Expr or None
+        The length that is known; the other is missing. Of a square matrix, neither is known.
+
+    Examples
+    --------
+    >>> from sympy import Symbol
+    >>> identity().among([], [Quantity("h", Symbol("n"), 1, 0)])
+    I
     """
 
-    kind: Kind
-    factors: tuple[Expr | MatrixExpr, ...] = ()
-    wrap: Callable[[MatrixExpr], MatrixExpr] | None = None
-    label: Quantity | None = field(default=None)
+    name: str
+    make: Callable[[Expr], MatrixExpr]
+    rows: Expr | None = None
+    columns: Expr | None = None
 
     @property
-    def is_column(self) -> bool:
-        """Whether it is one column; otherwise its rows are told by what stands behind it."""
-        return self.kind in ("column", "unit")
+    def is_square(self) -> bool:
+        """Whether it has as many rows as columns."""
+        return self.rows is None and self.columns is None
+
+    @property
+    def lacks_rows(self) -> bool:
+        """Whether it is known how many columns it has, and not how many rows."""
+        return self.rows is None and self.columns is not None
 
     def of_shape(self, shape: tuple[Expr, Expr]) -> MatrixExpr:
         """Return the matrix of a shape.
@@ -64,21 +56,10 @@ class Shapeless:
             When it cannot have that shape.
         """
         rows, columns = shape
-        fits = {"identity": rows == columns}.get(
-            self.kind, columns == 1 if self.is_column else rows == 1
-        )
+        fits = rows == columns if self.is_square else self.rows == rows or self.columns == columns
         if not fits:
-            raise ShapeError(f"{_NAMES[self.kind]} is not {rows} × {columns}.")
-        matrix = multiply(*self.factors, self._made(rows, columns))
-        return matrix if self.wrap is None else self.wrap(matrix)
-
-    def _made(self, rows: Expr, columns: Expr) -> MatrixExpr:
-        if self.kind == "identity":
-            return Identity(rows)
-        if self.label is not None:
-            unit = UnitVector(self.label, columns if self.kind == "unit row" else rows)
-            return transpose(unit) if self.kind == "unit row" else unit
-        return transpose(OneMatrix(columns, 1)) if self.kind == "row" else OneMatrix(rows, 1)
+            raise ShapeError(f"{self.name} is not {rows} × {columns}.")
+        return self.make(rows if self.rows is None else columns)
 
     def among(self, before: Sequence[object], behind: Sequence[object]) -> MatrixExpr:
         """Return the matrix that fits between the factors of a product.
@@ -86,35 +67,60 @@ class Shapeless:
         Raises
         ------
         ShapeError
-            When the factor that would tell the size has none of its own.
+            When the factor that would tell the length has none of its own.
         """
-        length = self._length(before, behind)
-        if length is None:
-            raise ShapeError("What size this has cannot be told.")
-        one = Integer(1)
-        shape = {"identity": (length, length)}.get(
-            self.kind, (length, one) if self.is_column else (one, length)
-        )
-        return self.of_shape(shape)
-
-    def _length(self, before: Sequence[object], behind: Sequence[object]) -> Expr | None:
-        if self.kind == "identity":
+        if self.is_square:
             # Scalars stand between the others without telling a size.
             before = [factor for factor in before if not _is_one_by_one(factor)]
             behind = [factor for factor in behind if not _is_one_by_one(factor)]
-        if not self.is_column and behind and isinstance(behind[0], MatrixExpr):
-            return behind[0].shape[0]
-        if self.kind not in ("row", "unit row") and before and isinstance(before[-1], MatrixExpr):
-            return before[-1].shape[1]
-        return None
+        next_one, last_one = (behind or [None])[0], (before or [None])[-1]
+        if self.columns is None and isinstance(next_one, MatrixExpr):
+            return self.make(next_one.shape[0])
+        if self.rows is None and isinstance(last_one, MatrixExpr):
+            return self.make(last_one.shape[1])
+        raise ShapeError("What size this has cannot be told.")
 
-    def scaled(self, factors: Sequence[Expr | MatrixExpr]) -> Shapeless:
-        """Return it with more in front."""
-        return replace(self, factors=(*factors, *self.factors))
+    def mapped(self, change: Callable[[MatrixExpr], MatrixExpr]) -> Shapeless:
+        """Return what is made of it without a change of its shape."""
+        return replace(self, make=lambda length: change(self.make(length)))
 
     def turned(self) -> Shapeless:
         """Return the transpose."""
-        return replace(self, kind=_TURNED[self.kind])
+        return replace(self.mapped(transpose), rows=self.columns, columns=self.rows)
+
+    def before(self, row: MatrixExpr) -> Shapeless:
+        """Return the product of a column and a row."""
+        return replace(self.mapped(lambda own: multiply(own, row)), columns=row.shape[1])
+
+
+def ones() -> Shapeless:
+    return Shapeless("A vector of ones", lambda n: OneMatrix(n, 1), columns=Integer(1))
+
+
+def identity() -> Shapeless:
+    return Shapeless("The identity", Identity)
+
+
+def unit(label: Quantity) -> Shapeless:
+    return Shapeless("A unit vector", lambda n: UnitVector(label, n), columns=Integer(1))
+
+
+def total(terms: Sequence[tuple[int, Shapeless]]) -> Shapeless:
+    """Return a sum of signed terms.
+
+    Raises
+    ------
+    ShapeError
+        When different lengths of the terms are missing.
+    """
+    first = terms[0][1]
+    if any((term.rows, term.columns) != (first.rows, first.columns) for _, term in terms):
+        raise ShapeError("What size this has cannot be told.")
+
+    def make(length: Expr) -> MatrixExpr:
+        return add(*(multiply(sign, term.make(length)) for sign, term in terms))
+
+    return replace(first, make=make)
 
 
 def _is_one_by_one(factor: object) -> bool:

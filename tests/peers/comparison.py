@@ -70,7 +70,7 @@ def relative_errors(found: Result, expected: Result) -> dict[str, float]:
     """
     value, gradients = found
     peer_value, peer_gradients = expected
-    assert gradients.keys() == peer_gradients.keys()
+    assert gradients.keys() == peer_gradients.keys(), gradients.keys() ^ peer_gradients.keys()
     errors = {"E": _relative_error(np.asarray(value), np.asarray(peer_value), 0.0)}
     for name, gradient in gradients.items():
         assert gradient.shape == peer_gradients[name].shape, name
