@@ -106,10 +106,7 @@ def check_module(
         message = f"the module has no size {', '.join(unknown)}"
         raise VerificationError(message, hint=f"Its sizes are {', '.join(known)}.")
     chosen = {**known, **(sizes or {})}
-    point = Point(module, draw_arrays(module, chosen, seed))
-    value, _ = point.value_and_gradients()
-    if point.value() != value and not math.isnan(value):
-        raise VerificationError("_forward and value_and_grad give different values of the loss")
+    point = Point(module, draw_arrays(module, chosen, seed)).sped_up()
     return GradientReport(
         chosen,
         seed,

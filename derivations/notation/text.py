@@ -161,9 +161,9 @@ def _bare(text: str, title: str) -> Text:
         line = text[place.start : place.end]
         if not line or line.startswith("#"):
             continue
-        declaration = _declaration(line, place)
-        if declaration is not None:
-            declarations.append(declaration)
+        found = _declarations(line, place)
+        if found:
+            declarations += found
         elif "=" in line:
             equations.append(place)
         else:
@@ -192,17 +192,16 @@ def _list_items(text: str) -> Iterator[Declaration]:
     """Yield the declarations: list items, and lines of their own that speak of a symbol."""
     for match in re.finditer(r"^[ \t]*([-*+][ \t]+)?([^\n]+)$", text, re.MULTILINE):
         place = _trim(text, match.start(2), match.end(2))
-        declaration = _declaration(text[place.start : place.end], place)
-        speaks_of_a_symbol = declaration is not None and re.search(r"[_$\\]", match[2])
-        if match[1] is None and not speaks_of_a_symbol:
+        found = _declarations(text[place.start : place.end], place)
+        if match[1] is None and not (found and re.search(r"[_$\\]", match[2])):
             continue  # prose
-        if declaration is None:
+        if not found:
             raise NotationError(
                 "This declaration is not understood.",
                 place,
                 "Sentences that are: " + "; ".join(SENTENCES.values()) + ".",
             )
-        yield declaration
+        yield from found
 
 
 def _trim(text: str, start: int, end: int) -> Place:
@@ -214,11 +213,14 @@ def _trim(text: str, start: int, end: int) -> Place:
     return Place(text, start, end)
 
 
-def _declaration(line: str, place: Place) -> Declaration | None:
+def _declarations(line: str, place: Place) -> list[Declaration]:
+    """Return what a line declares: nothing, one thing, or what S depends on, one by one."""
     words = line.replace("$", " ").strip()
     for kind, pattern in _PATTERNS:
         match = re.fullmatch(pattern, words)
         if match is not None and "=" not in words:
-            found = match.groupdict()
-            return Declaration(found["symbol"].strip(), kind, found.get("argument") or "", place)
-    return None
+            symbol, argument = match["symbol"].strip(), match.groupdict().get("argument") or ""
+            arguments = re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+", argument)
+            listed = arguments if kind == "depends" else [argument]
+            return [Declaration(symbol, kind, argument, place) for argument in listed]
+    return []

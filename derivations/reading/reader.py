@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer
@@ -14,18 +14,12 @@ from derivations.algebra import parameters, quantities
 from derivations.errors import BpttError, ModelError, NotationError, Place
 from derivations.expressions import (
     Quantity,
-    T,
-    TimeSum,
     Unspecified,
-    is_scalar,
-    show_shape,
     t,
-    timeless,
 )
 from derivations.model import Definition, Model
 from derivations.notation import syntax
 from derivations.notation.build import agree, build_sides
-from derivations.notation.latex import latex
 from derivations.notation.names import Scope, at_time, meaning, temporal_name
 from derivations.notation.parse import parse_expression, parse_statement, parse_symbol
 from derivations.notation.picks import bare_symbols, size_of
@@ -38,6 +32,7 @@ from derivations.reading.checks import (
     data_warnings,
     unreached,
 )
+from derivations.reading.loss import find_loss, total_definition
 from derivations.reading.shapes import Equation, infer_shapes
 from derivations.reading.timing import check_times
 
@@ -76,22 +71,26 @@ class _Reader:
         return bare_symbols(statement, self._labels, left=left)
 
     def model(self) -> Model:
-        declarations = self._text.declarations
         temporal = self._temporal_names()
         functions = self._functions(temporal)
         check_names(self._statements, temporal, functions, self._labels)
         zeros = self._zeros(temporal)
         parsed = self._defined(temporal)
         dependent = self._dependent(temporal)
-        total = self._total(parsed, temporal, dependent)
+        total = self._total(parsed)
         names = [p.name for p in parsed]
-        scope = Scope({}, temporal, frozenset({total}), functions, self._labels)
+        scope = Scope({}, temporal, frozenset(filter(None, [total])), functions, self._labels)
         shapes = self._shapes(parsed, dependent, scope)
         scope = replace(scope, shapes=shapes)
         definitions = self._definitions(parsed, dependent, scope)
-        loss = self._loss(definitions, declarations, temporal)
-        scope = replace(scope, shapes={**shapes, total: (Integer(1), Integer(1))})
-        complete = (*definitions, self._total_definition(parsed, loss, total, scope))
+        loss = find_loss(self._text, definitions, temporal)
+        total = total or loss.name
+        one = Integer(1)
+        scope = replace(scope, shapes={**shapes, total: (one, one)}, timeless=frozenset({total}))
+        written = next((p for p in parsed if not p.is_timed), None)
+        sides = [] if written is None else build_sides(written.statement, scope, written.place)
+        place = None if written is None else written.place
+        complete = (*definitions, total_definition(self._text, loss, total, sides, place))
         check_times(self._statements, complete, frozenset(names) | frozenset(dependent))
         return self._assemble(complete, loss, scope, zeros)
 
@@ -207,31 +206,14 @@ class _Reader:
                 dependent.setdefault(name, ([], declaration))[0].append(on)
         return dependent
 
-    def _total(
-        self,
-        parsed: list[_Parsed],
-        temporal: frozenset[str],
-        dependent: Mapping[str, tuple[list[str], Declaration]],
-    ) -> str:
-        """Return the name of the total loss: declared, defined by a sum, or E for E_t."""
-        for declaration in self._text.declarations:
-            if declaration.kind == "total loss":
-                return declaration.name()
+    def _total(self, parsed: list[_Parsed]) -> str:
+        """Return the name of the total loss; empty where the text gives it none."""
+        for declaration in self._declared("total loss"):
+            return declaration.name()
         timeless_names = [p.name for p in parsed if not p.is_timed]
         if len(timeless_names) > 1:
             raise ModelError("Only the total loss is defined without a time.", parsed[-1].place)
-        if timeless_names:
-            return timeless_names[0]
-        for declaration in self._text.declarations:
-            if declaration.kind == "loss":
-                return declaration.name(temporal)
-        used = {
-            meaning(node, temporal).name
-            for p in parsed
-            for node in self._symbols(p.statement, left=False)
-        } | {on for names, _ in dependent.values() for on in names}
-        last = [name for name in (*(p.name for p in parsed), *dependent) if name not in used]
-        return last[-1] if last else ""
+        return timeless_names[0] if timeless_names else ""
 
     # Shapes and expressions
 
@@ -320,62 +302,6 @@ class _Reader:
             )
         return definitions
 
-    def _loss(
-        self,
-        definitions: Sequence[Definition],
-        declarations: Sequence[Declaration],
-        temporal: frozenset[str],
-    ) -> Quantity:
-        declared = [d for d in declarations if d.kind == "loss"]
-        if declared:
-            name = declared[0].name(temporal)
-            found = next((d.quantity for d in definitions if d.quantity.name == name), None)
-            if found is None:
-                raise ModelError(f"The loss {at_time(name, t)} is not defined.", declared[0].place)
-            _check_scalar(next(d for d in definitions if d.quantity == found))
-            return found
-        used = {q.name for d in definitions for q in quantities(d.expression)}
-        candidates = [
-            d for d in definitions if is_scalar(d.quantity) and d.quantity.name not in used
-        ]
-        if len(candidates) == 1:
-            return candidates[0].quantity
-        place = self._text.equations[-1] if self._text.equations else None
-        if not candidates:
-            unused = [d for d in definitions if d.quantity.name not in used]
-            for definition in unused[-1:]:
-                _check_scalar(definition)
-            raise ModelError(
-                "There is no loss.",
-                place,
-                "Add the scalar equation E_t = …, or the line: E_t depends on \\hat{y}_t",
-            )
-        names = ", ".join(at_time(d.quantity.name, t) for d in candidates)
-        raise ModelError(
-            f"Which of {names} is the loss?", place, "Add the line: E_t is the loss of step t"
-        )
-
-    def _total_definition(
-        self, parsed: Sequence[_Parsed], loss: Quantity, total: str, scope: Scope
-    ) -> Definition:
-        quantity = Quantity(total, 1, 1, timeless)
-        last_only = self._declared("last step")
-        possible = [loss.at(T)] if last_only else [TimeSum(loss, t, 1, T), loss.at(T)]
-        written = next((p for p in parsed if not p.is_timed), None)
-        if written is None:
-            return Definition(quantity, possible[0])
-        sides = build_sides(written.statement, scope, written.place)
-        if sides[0] != quantity or sides[1] not in possible:
-            raise ModelError(
-                "The total loss is the sum of the losses of all steps, or the loss of the last one."
-                if not last_only
-                else "The loss is declared to be that of the last step only.",
-                written.place,
-                f"Write {' or '.join(f'{total} = {latex(p)}' for p in possible)}, or leave the "
-                "line out.",
-            )
-        return Definition(quantity, sides[1], written.place)
-
     # The model
 
     def _assemble(
@@ -435,16 +361,6 @@ def _zero_states(zeros: Mapping[str, Place], states: Mapping[str, None]) -> froz
             "out: then all first values are given to the code.",
         )
     return frozenset(zeros)
-
-
-def _check_scalar(definition: Definition) -> None:
-    if not is_scalar(definition.quantity):
-        raise ModelError(
-            f"The loss {latex(definition.quantity)} is no scalar: it is "
-            f"{show_shape(definition.quantity)}.",
-            definition.place,
-            "A loss is one number a step, such as ½‖y_t − ŷ_t‖² or −y_tᵀ log ŷ_t.",
-        )
 
 
 def _applied_names(statement: syntax.Statement) -> list[str]:

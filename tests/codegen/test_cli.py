@@ -70,6 +70,16 @@ def test_a_bias_with_a_time_is_warned_about(tmp_path: Path) -> None:
     assert "b_t carries t and no equation defines it" in done.stderr
 
 
+def test_a_parameter_that_no_gradient_reaches_is_warned_about(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text(f"{MODEL}\nu_t = Q x_t", "utf-8")
+    done = bptt("build", "notes.md", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "No gradient reaches Q" in done.stderr
+    assert "u_t = Q x_t" in done.stderr
+    emitted = (tmp_path / "generated/notes/notes_fast.py").read_text("utf-8")
+    assert 'd_Q = np.zeros(params["Q"].shape, dtype)' in emitted
+
+
 @pytest.mark.parametrize(("form", "start"), [("latex", "%"), ("text", "Recurrent"), ("json", "{")])
 def test_derive_prints_each_format(form: str, start: str, tmp_path: Path) -> None:
     done = bptt("derive", "rnn-hh", "--format", form, folder=tmp_path)
@@ -118,7 +128,27 @@ BAD_MODELS = {
     "no identifier": ("h_t = tanh(\\text{my name} h_{t-1})\nE_t depends on h_t", "no identifier"),
     "smuggled TeX": ("h_t = \\write18{ls} h_{t-1}\nE_t depends on h_t", "is no symbol"),
     "smuggled Python": ("h_t = __import__('os') h_{t-1}\nE_t depends on h_t", "cannot be read"),
-    "future": ("h_t = tanh(W h_{t+1})\nE_t depends on h_t", "lies in the future"),
+    "future and past": (
+        "h_t = tanh(W h_{t+1} + U h_{t-1})\nE_t depends on h_t",
+        "needs the past and the future at once: h_t",
+    ),
+    "both directions entangled": (
+        "h_t = tanh(W h_{t-1} + R s_t)\ns_t = tanh(V s_{t+1} + Q h_{t-1})\nE_t depends on h_t",
+        "needs the past and the future at once: h_t, s_t",
+    ),
+    "loop": (
+        "h_t = tanh(W o_t + U h_{t-1})\no_t = sigmoid(V h_t)\nE_t depends on h_t",
+        "need each other within one step: h_t, o_t",
+    ),
+    "never initialised": (
+        "h_t = tanh(W h_{t-1} + U c_{t-1})\nc_t = V h_t + c_{t-1}\nh_0 = 0\nE_t depends on c_t",
+        "The state c_t is never initialised",
+    ),
+    "no scalar": ("h_t = tanh(W h_{t-1})\nE_t = h_t \\odot h_t", "E_t is no scalar: it is n × 1"),
+    "softmax of a scalar": (
+        "h_t = tanh(W h_{t-1})\nz_t = w^\\top h_t\ny_t = softmax(z_t)\nE_t depends on y_t",
+        "softmax of a scalar is always 1",
+    ),
 }
 
 

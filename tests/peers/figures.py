@@ -35,7 +35,7 @@ def against_torch(cell: str) -> list[dict[str, float]]:
 def worst(errors: list[dict[str, float]]) -> str:
     """Return three cells of the table: the error of E, that of the worst gradient, its name."""
     if not errors:
-        return "| | "
+        return "| |"
     largest = {name: max(error[name] for error in errors) for name in errors[0]}
     value = largest.pop("E")
     name = max(largest, key=largest.__getitem__)
