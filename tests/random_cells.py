@@ -172,8 +172,10 @@ def cells(draw: DrawFn) -> str:
         if draw(st.booleans()):
             quantity = LETTERS[number]
             base = draw(st.sampled_from(known))
-            text.equations.append(f"{quantity}_t = {elementwise(text, base, known)}")
-            known.append(Vector(f"{quantity}_t", base.size))
+            is_weighted = draw(st.booleans())
+            right = preactivation(text, known) if is_weighted else elementwise(text, base, known)
+            text.equations.append(f"{quantity}_t = {right}")
+            known.append(Vector(f"{quantity}_t", quantity if is_weighted else base.size))
     read_out = preactivation(text, known[1:])
     if draw(st.integers(0, 3)) == 0:
         read_out += f" + {matrix_state(text, known)}"

@@ -31,7 +31,7 @@ DRAWS: dict[str, Callable[[Sizes], Sizes]] = {
     # A softmax of one class is constant, so here many a gradient is zero; hence the draw after it.
     "all-one": lambda sizes: dict.fromkeys(sizes, 1),
     "one-step-one-sequence": lambda sizes: {**sizes, "T": 1, "B": 1},
-    "larger": lambda sizes: {**dict(zip(sizes, count(11), strict=False)), "T": 6, "B": 5},
+    "larger": lambda sizes: {**dict(zip(sizes, count(11), strict=False)), "T": 9, "B": 5},
 }
 
 

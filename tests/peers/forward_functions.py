@@ -22,14 +22,12 @@ def over_time(
     step: Callable[[Any, jax.Array], Any], first: Any, inputs: jax.Array, reverse: bool = False
 ) -> Any:
     """Return the states of all steps; a state may be a tuple of arrays."""
-    # A plain loop, since a scan takes longer to compile than these few steps take to run.
-    state, states = first, []
-    for x in inputs[::-1] if reverse else inputs:
+
+    def advance(state: Any, x: jax.Array) -> tuple[Any, Any]:
         state = step(state, x)
-        states.append(state)
-    if reverse:
-        states.reverse()
-    return jax.tree.map(lambda *steps: jnp.stack(steps), *states)
+        return state, state
+
+    return jax.lax.scan(advance, first, inputs, reverse=reverse)[1]
 
 
 def beside(*vectors: jax.Array) -> jax.Array:
@@ -129,8 +127,9 @@ def jordan(params: Arrays, data: Arrays) -> jax.Array:
         logits = h @ params["W_y"].T + params["b_y"]
         return softmax(logits), logits
 
+    first = data["y_hat_0"]
     # The logits are carried along for the loss alone, so their first value does not matter.
-    _, logits = over_time(step, (data["y_hat_0"], None), data["x"])
+    _, logits = over_time(step, (first, jnp.zeros_like(first)), data["x"])
     return cross_entropy(data["y"], logits)
 
 

@@ -16,7 +16,7 @@ def test_every_cell_has_a_forward_function() -> None:
     assert sorted(FORWARD) == sorted(cell_names())
 
 
-# All styles in one test: what JAX compiles takes most of the time, and another worker lacks it.
+# All styles in one test, since compiling for JAX takes most of the time and serves every style.
 @pytest.mark.parametrize("draw", DRAWS)
 @pytest.mark.parametrize("cell", cell_names())
 def test_loss_and_gradients_of_every_style_are_those_of_jax(cell: str, draw: str) -> None:

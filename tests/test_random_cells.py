@@ -1,0 +1,53 @@
+"""Whatever a user writes down: random systems of equations, from the text to checked gradients."""
+
+from __future__ import annotations
+
+from itertools import cycle
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+
+from codegen.build import STYLES, emit_source
+from codegen.gradcheck import check_module
+from codegen.gradcheck.module import default_sizes, draw_arrays, module_from_source
+from derivations import Model, derive, prove
+from tests.random_cells import cells
+
+SHARDS, CELLS_OF_A_SHARD = 6, 50
+
+
+def derived_proven_emitted_and_checked(text: str) -> None:
+    """Take a cell all the way; any refusal is a failure, too.
+
+    Both styles must give the same at sizes that all differ; the numerical tests take every entry
+    and so see small sizes.
+    """
+    derivation = prove(derive(Model.read(text)))
+    textbook, fast = (
+        module_from_source(emit_source(derivation, "cell", style)) for style in STYLES
+    )
+    sizes = default_sizes(fast)
+    arrays = draw_arrays(fast, sizes, seed=1)
+    params, data = ({n: arrays[n] for n in names} for names in (fast.PARAMS, fast.DATA))
+    value, gradients = fast.value_and_grad(params, data)
+    other, others = textbook.value_and_grad(params, data)
+    np.testing.assert_allclose(value, other, rtol=1e-12)
+    assert gradients.keys() == others.keys()
+    for name, gradient in gradients.items():
+        np.testing.assert_allclose(gradient, others[name], rtol=1e-9, atol=1e-12, err_msg=name)
+    small = dict(zip(sizes, cycle((2, 3)), strict=False)) | {"T": 3, "B": 2}
+    report = check_module(fast, small)
+    assert report.passed, f"{text}\n{report}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_a_random_cell_is_derived_proven_emitted_and_checked(shard: int) -> None:
+    test = given(cells())(derived_proven_emitted_and_checked)
+    settings(
+        max_examples=CELLS_OF_A_SHARD,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )(seed(shard)(test))()
