@@ -287,7 +287,7 @@ def tidy_steps(expression: MatrixExpr, one_hot: frozenset[str]) -> list[MatrixEx
     before = found[-1] if found else expression
     expanded = everywhere(expand_products, before)
     collected = everywhere(collect_terms, expanded)
-    if _length(collected) < _length(before):
+    if collected != expanded and _length(collected) < _length(before):
         found += [expanded, collected] if expanded != before else [collected]
     apply(positive_first, turn_differences, factor_out)
     return found

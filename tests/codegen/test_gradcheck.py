@@ -452,6 +452,27 @@ def test_a_saturated_tanh_is_not_blamed_for_the_digits_that_it_loses(
     assert all_accepted(results) == passes
 
 
+SATURATED = [
+    ([3.70949726, 3.97828496], [3.52359961, 3.58132826]),
+    ([3.59814736, 3.85030549], [3.62393343, 3.82590332]),
+]
+
+
+@pytest.mark.parametrize(("factor", "passes"), [(1.0, True), (1.001, False)])
+@pytest.mark.parametrize(("w", "x"), SATURATED)
+def test_far_in_saturation_lost_digits_are_no_noise(
+    w: list[float], x: list[float], factor: float, passes: bool
+) -> None:
+    """There tanh is wrong by the same part of a digit over a long way."""
+    if np.finfo(np.longdouble).eps == np.finfo(np.float64).eps:
+        pytest.skip("this machine has no longer numbers")
+    source = SMALLEST.replace("slope = 1.0", f"slope = {factor!r} * (1.0").replace("** 2", "** 2)")
+    point = Point(module_from_source(source), {"w": np.array(w), "x": np.array(x)})
+    results = complex_derivatives(point)
+    assert results is not None
+    assert all_accepted(results) == passes
+
+
 def test_a_forward_that_breaks_is_not_taken_for_one_that_refuses() -> None:
     guard = "def _forward(params, data):\n    if np.iscomplexobj(params['w']): params['of no name']"
     source = SMALLEST.replace("def _forward(params, data):", guard)
