@@ -8,6 +8,7 @@ order in which it was written. So all expressions are built through `add`, `mult
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sympy import Basic, Expr, Identity, Integer, MatrixExpr, Transpose
@@ -309,21 +310,25 @@ def subexpressions(expression: Basic) -> Iterator[Basic]:
         stack.extend(reversed(node.args))
 
 
+@lru_cache(maxsize=2**14)
+def _parts(expression: Basic) -> Mapping[Basic, None]:
+    """Return everything in an expression, each once, in order of appearance."""
+    return dict.fromkeys(subexpressions(expression))
+
+
 def quantities(expression: Basic) -> list[Quantity]:
     """Return the time-carrying quantities in an expression, each once, in order of appearance."""
-    found = (node for node in subexpressions(expression) if isinstance(node, Quantity))
-    return list(dict.fromkeys(found))
+    return [node for node in _parts(expression) if isinstance(node, Quantity)]
 
 
 def parameters(expression: Basic) -> list[MatrixSymbol]:
     """Return the parameters in an expression, each once, in order of appearance."""
-    found = (node for node in subexpressions(expression) if is_parameter(node))
-    return list(dict.fromkeys(found))
+    return [node for node in _parts(expression) if is_parameter(node)]
 
 
 def depends_on(expression: Basic, variable: Basic) -> bool:
     """Tell whether a variable occurs in an expression as it stands."""
-    return any(node == variable for node in subexpressions(expression))
+    return variable in _parts(expression)
 
 
 def replace(expression: Basic, replacements: Mapping[Basic, Basic]) -> Basic:

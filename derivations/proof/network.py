@@ -366,6 +366,8 @@ class RunEnvironment:
         if self._run.seed is not None or partial.by.name in point.network.definitions:
             raise UnsupportedError("A derivative of a derivative is not judged.")
         of, by = partial.of, partial.by
+        if not isinstance(of, Quantity) and not is_parameter(of):
+            return self._differentiated(partial)
         steps = [None if is_parameter(q) else self._step_of(q) for q in (of, by)]
         key = (of.name, by.name, partial.immediate, is_parameter(by), *steps)
         if key not in point.partials:

@@ -214,7 +214,7 @@ def test_entries_sum_to_one_only_where_it_was_said() -> None:
         E_t = -y_t^\\top \\log z_t
     """
     assert_rejected(r"\mathbf{1}^\top y_t = 1", text)
-    row = r"\frac{\partial E_t}{\partial z_t^z} = "
+    row = r"\frac{\partial E_t}{\partial o_t} = "
     assert_rejected(row + r"(z_t - y_t)^\top", text)
     assert accepted(row + r"\mathbf{1}^\top y_t z_t^\top - y_t^\top", text).method == "exact"
     assert accepted(row + r"(z_t - y_t)^\top", text + "y_t is one-hot\n").method == "exact"
@@ -432,7 +432,19 @@ def reached_from(modules: set[str]) -> set[str]:
 
 RULES = {
     f"derivations.{name}"
-    for name in ("calculus", "graph", "simplify", "bptt", "intermediates", "explicit")
+    for name in (
+        "calculus",
+        "graph",
+        "simplify",
+        "states",
+        "chains",
+        "jacobians",
+        "path_sum",
+        "adjoints",
+        "bptt",
+        "intermediates",
+        "explicit",
+    )
 }
 
 
