@@ -31,7 +31,7 @@ from codegen.storage import (
     step_from_the_end,
     with_room,
 )
-from derivations.algebra import add, quantities, split_coefficient, transpose
+from derivations.algebra import add, multiply, quantities, split_coefficient, transpose
 from derivations.derivation import Derivation, Equation
 from derivations.errors import EmitError
 from derivations.expressions import (
@@ -256,8 +256,9 @@ class _Lowering:
 
     def _summed(self, body: MatrixExpr, origin: Expr) -> program.Expression:
         """Lower the term of a parameter's gradient: Σ over rows of u vᵀ, or of what it is."""
-        if isinstance(body, MatAdd):
-            return program.Add(tuple((1, self._summed(term, origin)) for term in body.args))
+        terms = body.args if isinstance(body, MatAdd) else (body,)
+        if len(terms) > 1 or split_coefficient(body)[0].is_negative:
+            return program.Add(tuple(self._signed(term, origin) for term in terms))
         number, rest = split_coefficient(body)
         product = rest.body if isinstance(rest, Scaled) else rest
         position = _seam(product)
@@ -269,6 +270,11 @@ class _Lowering:
             left = program.Multiply((self._rows(rest.scalar, origin), left))
         outer = program.Outer(left, right)
         return outer if number == 1 else program.Multiply((constant(number), outer))
+
+    def _signed(self, term: MatrixExpr, origin: Expr) -> tuple[int, program.Expression]:
+        number, rest = split_coefficient(term)
+        sign = -1 if number.is_negative else 1
+        return sign, self._summed(multiply(sign * number, rest), origin)
 
 
 def _seam(product: MatrixExpr) -> int | None:

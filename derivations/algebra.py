@@ -232,7 +232,7 @@ def transpose(expression: MatrixExpr) -> MatrixExpr:
 
 
 def diagonal(expression: MatrixExpr) -> MatrixExpr:
-    """Return the diagonal matrix with the entries of an expression, row by row, on it.
+    """Return the diagonal matrix with the entries of an expression, row by row, on it; diag(𝟏) = I.
 
     Examples
     --------
@@ -241,6 +241,8 @@ def diagonal(expression: MatrixExpr) -> MatrixExpr:
     """
     if is_scalar(expression):
         return expression
+    if isinstance(expression, OneMatrix):
+        return Identity(expression.rows * expression.cols)
     return Diag(expression if is_column(expression) else Vec(expression))
 
 
@@ -361,4 +363,5 @@ _CONSTRUCTORS: Mapping[type, Any] = {
     Transpose: transpose,
     Scaled: multiply,
     Kronecker: kronecker,
+    Diag: diagonal,
 }

@@ -167,14 +167,17 @@ class Scanner:
             name.text, name.end = f"{signs.COMBINING[character]}{{{name.text}}}", name.end + 1
         elif character in signs.SYMBOL_CHARACTERS:
             self._symbol(signs.SYMBOL_CHARACTERS[character], start)
-        elif character == "ᵀ":
-            self._add("SUP", "^", start)
-            self._add("NAME", "\\top", start)
+        elif (written := unicodedata.normalize("NFKC", character)).count("\u2044") == 1:
+            self._add("FRACTION", "\\frac", start)  # ½
+            for number in written.split("\u2044"):
+                self._add("NUMBER", number, start)
         elif character == "″":
             self._add("PRIME", "'", start)
             self._add("PRIME", "'", start)
         elif character in signs.SUBSCRIPTS:
-            self._subscript(start)
+            self._small("SUB", signs.SUBSCRIPTS, start)
+        elif character in signs.SUPERSCRIPTS:
+            self._small("SUP", signs.SUPERSCRIPTS, start)
         elif 0x1D400 <= ord(character) <= 0x1D7FF:
             letter = unicodedata.normalize("NFKC", character)
             letter = signs.GREEK_LETTERS.get(letter, letter)
@@ -193,18 +196,18 @@ class Scanner:
             command = f"{font}{{{command}}}"
         self._add("NAME", command, start)
 
-    def _subscript(self, start: int) -> None:
-        """Read a run of small letters below the line."""
+    def _small(self, kind: str, letters: dict[str, str], start: int) -> None:
+        """Read a run of small letters below or above the line."""
         end = start
-        while end < len(self._text) and self._text[end] in signs.SUBSCRIPTS:
+        while end < len(self._text) and self._text[end] in letters:
             end += 1
-        self._add("SUB", "_", start, start)
+        self._add(kind, "_" if kind == "SUB" else "^", start, start)
         self._add("LBRACE", "{", start, start)
         kinds = {"+": "SIGN", "-": "SIGN", "(": "LPAR", ")": "RPAR"}
         for at in range(start, end):
-            letter = signs.SUBSCRIPTS[self._text[at]]
-            kind = kinds.get(letter) or ("NUMBER" if letter.isdigit() else "NAME")
-            self._add(kind, letter, at, at + 1)
+            letter = letters[self._text[at]]
+            of_letter = kinds.get(letter) or ("NUMBER" if letter.isdigit() else "NAME")
+            self._add(of_letter, letter, at, at + 1)
         self._add("RBRACE", "}", end, end)
         self._at = end
 

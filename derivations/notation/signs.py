@@ -74,6 +74,11 @@ COMBINING = {
 SUBSCRIPTS = dict(
     zip("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", "0123456789+-()aehijklmnoprstuvx", strict=True)
 )
+#: Small letters and signs above the line.
+SUPERSCRIPTS = {
+    **dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁱⁿᵗˢʰˣ", "0123456789+-()intshx", strict=True)),
+    "ᵀ": "\\top",
+}
 #: Every command that may stand for a symbol. Nothing else does: a formula cannot smuggle TeX.
 SYMBOL_COMMANDS = _commands(
     " ".join(FUNCTION_WORDS | GREEK_WORDS)

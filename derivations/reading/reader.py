@@ -32,6 +32,7 @@ from derivations.reading.checks import (
     data_warnings,
     unreached,
 )
+from derivations.reading.letters import Use, size_letters
 from derivations.reading.loss import find_loss, total_definition
 from derivations.reading.shapes import Equation, infer_shapes
 from derivations.reading.timing import check_times
@@ -231,35 +232,22 @@ class _Reader:
             shape = _declared_shape(declaration) if declaration.kind == "shape" else (one, one)
             declared[declaration.name(scope.temporal)] = (shape, declaration.place)
         equations = [Equation(p.name, p.statement.sides[1], p.place) for p in parsed if p.is_timed]
-        return infer_shapes(equations, scope, declared, self._letters(parsed, scope))
+        letters = size_letters(
+            self._uses(parsed, scope.temporal),
+            defined=[p.name for p in parsed],
+            targets=[d.name(scope.temporal) for d in self._declared("target", "one-hot")],
+            judged=[name for on, _ in dependent.values() for name in on],
+        )
+        return infer_shapes(equations, scope, declared, letters)
 
-    def _letters(self, parsed: list[_Parsed], scope: Scope) -> dict[str, str]:
-        """Return what sizes are called: n for states, m for inputs, q for what is read out."""
-        lagged = [
-            found.name
+    def _uses(self, parsed: list[_Parsed], temporal: frozenset[str]) -> list[Use]:
+        return [
+            Use(p.name, found.name, found.time)
             for p in parsed
             for node in self._symbols(p.statement, left=False)
-            for found in [meaning(node, scope.temporal)]
-            if found.time is not None and found.time != t
+            for found in [meaning(node, temporal)]
+            if p.is_timed and found.time is not None
         ]
-        defined = [p.name for p in parsed]
-        targets = [d.name(scope.temporal) for d in self._declared("target", "one-hot")]
-        given = [
-            found.name
-            for p in parsed
-            for node in self._symbols(p.statement, left=False)
-            for found in [meaning(node, scope.temporal)]
-            if found.time is not None and found.name not in defined
-        ]
-        inputs = [name for name in given if name not in targets]
-        letters = dict.fromkeys(lagged, "n")
-        outputs = [name for name in (*targets, *defined) if name not in letters]
-        # What is compared with the output has the output's size, so outputs name theirs first.
-        return {
-            **letters,
-            **dict.fromkeys(outputs, "q"),
-            **dict.fromkeys([name for name in inputs if name not in letters], "m"),
-        }
 
     def _declared(self, *kinds: str) -> list[Declaration]:
         return [d for d in self._text.declarations if d.kind in kinds]

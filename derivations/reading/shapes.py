@@ -13,6 +13,7 @@ from derivations.notation.interpret import Interpreter
 from derivations.notation.names import Scope, identifier, parts
 from derivations.notation.picks import Range, size_symbol
 from derivations.notation.signs import GREEK_WORDS
+from derivations.reading.letters import FreshLetters
 from derivations.reading.unify import Unifier
 
 
@@ -344,18 +345,13 @@ def _named(
     names: dict[int, Expr] = {}
     # A size is a variable of the emitted code, as every symbol is: no two share a name.
     taken = {str(value) for value in unifier.values()} | set(map(identifier, symbols))
+    fresh = FreshLetters(taken)
 
     def size(unknown: int, letter: str) -> Expr:
         value = unifier.value(unknown)
         root = unifier.root(unknown)
         if value is None and root not in names:
-            fresh = letter
-            number = 1
-            while fresh in taken:
-                number += 1
-                fresh = f"{letter}_{number}"
-            taken.add(fresh)
-            names[root] = size_symbol(fresh)
+            names[root] = size_symbol(fresh.next(letter))
         return value if value is not None else names[root]
 
     for name, letter in letters.items():

@@ -32,7 +32,7 @@ from derivations.notation.latex import equation, latex
 from derivations.notation.names import Scope
 from derivations.notation.parse import parse_statement
 from derivations.proving import network_of
-from derivations.shapes import size_symbol
+from derivations.notation.picks import size_symbol
 
 n, m = size_symbol("n"), size_symbol("m")
 k, j = Symbol("k", integer=True), Symbol("j", integer=True)
@@ -419,6 +419,8 @@ EQUAL = [
             "E_t = \\tfrac{1}{2} ‖u_t − \\hat{y}_t‖^2",
             "E_t = \\dfrac12 \\left\\| u_t - {\\hat{y}}_t \\right\\|^2",
             "E_t = 0.5 \\|u_t - \\hat{y}_t\\|^2",
+            "E_t = ½‖u_t − ŷ_t‖²",
+            "Eₜ = ½ ‖uₜ − ŷₜ‖²",
             "E_t = \\frac{1}{2} \\|u_t - \\hat{y_t}\\|^2",
         ],
     ),

@@ -15,13 +15,17 @@ from codegen.program import (
     Block,
     Expression,
     LastStep,
+    Lifted,
     Load,
     Loop,
     Multiply,
     Number,
+    Part,
     Program,
     Statement,
+    Turned,
     Unit,
+    loads,
     nodes,
 )
 from codegen.targets.numpy.printer import Layout, python, whole_sum
@@ -193,16 +197,25 @@ def _broken(target: str, sign: str, statement: Statement, layout: Layout) -> lis
     line = f"{target} {sign} {python(value, layout)}"
     if len(line) + 2 * len(INDENT) <= LINE_LENGTH:
         return [line]
-    is_stored = "[" in target  # a bare name may be another array's, which must not change
-    if isinstance(value, Add) and len(value.terms) > 1 and is_stored:
-        lines = _broken(target, sign, replace(statement, value=Add(value.terms[:1])), layout)
-        for term_sign, term in value.terms[1:]:
-            own = replace(statement, value=term)
-            lines += _broken(target, "+=" if term_sign > 0 else "-=", own, layout)
-        return lines
+    is_stored = "[" in target
+    # A sum behind *= or -= is one amount, and stays whole.
+    if isinstance(value, Add) and len(value.terms) > 1 and sign in ("=", "+="):
+        first, *others = value.terms
+        if is_stored or sign == "+=" or _is_new(first[1]):
+            lines = _broken(target, sign, replace(statement, value=Add((first,))), layout)
+            for term_sign, term in others:
+                own = replace(statement, value=term)
+                lines += _broken(target, "+=" if term_sign > 0 else "-=", own, layout)
+            return lines
     if isinstance(value, Multiply) and sign == "=" and is_stored:
-        others, last = value.factors[:-1], value.factors[-1]
-        rest = Multiply(others) if len(others) > 1 else others[0]
-        lines = _broken(target, sign, replace(statement, value=last), layout)
+        longest = max(value.factors, key=lambda factor: len(python(factor, layout)))
+        others = [factor for factor in value.factors if factor is not longest]
+        rest = Multiply(tuple(others)) if len(others) > 1 else others[0]
+        lines = _broken(target, sign, replace(statement, value=longest), layout)
         return [*lines, *_broken(target, "*=", replace(statement, value=rest), layout)]
     return [f"{target} {sign} (", INDENT + python(value, layout), ")"]
+
+
+def _is_new(value: Expression) -> bool:
+    """Tell whether a value is an array of its own for every row, which others may be added to."""
+    return bool(loads(value)) and not isinstance(value, Load | Part | Lifted | Turned)

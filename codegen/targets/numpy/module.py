@@ -25,7 +25,14 @@ from codegen.program import (
     statements,
 )
 from codegen.targets.numpy.functions import HELPERS, source
-from codegen.targets.numpy.lines import block_lines, first_lines, is_summed_once, units
+from codegen.targets.numpy.lines import (
+    INDENT,
+    LINE_LENGTH,
+    block_lines,
+    first_lines,
+    is_summed_once,
+    units,
+)
 from codegen.targets.numpy.printer import Layout, helpers
 from codegen.targets.numpy.validation import validation_source
 from derivations.errors import EmitError, printable
@@ -130,22 +137,29 @@ def _called(program: Program) -> set[str]:
 def _forward(program: Program) -> list[str]:
     lines = _unpacked(program, "params", [name for name, _ in program.parameters])
     lines += _unpacked(program, "data", [name for name, _ in program.data])
-    values = [a for a in program.arrays if a.role == "value"]
-    lines += _sizes(program, values, (*program.forward,))
+    stored = [a for a in program.arrays if a.role == "value" and not a.at_last_only]
+    lines += _sizes(program, stored, (*program.forward,))
     lines += _dtype(program)
-    for array in values:
-        if not array.at_last_only:
-            lines.append(f"{array.name} = np.empty({_storage(array)}, dtype)")
-            lines += _given_rows(array)
+    for array in stored:
+        lines.append(f"{array.name} = np.empty({_storage(array)}, dtype)")
+        lines += _given_rows(array)
     if not is_summed_once(program.forward, program.loss):
         lines.append(f"{program.loss} = 0.0")
     lines += _padded_data(program)
     lines += block_lines(program, program.forward)
-    for array in values:
-        lines += _beyond(array)
-    kept = ", ".join(f'"{name}": {name}' for name in _tape(program))
-    lines.append(f"return {program.loss}, {{{kept}}}")
-    return lines
+    beyond = [line for array in stored for line in _beyond(array)]
+    if beyond:
+        lines += ["# What lies beyond the steps is multiplied by zero alone.", *beyond]
+    return lines + _returned(program)
+
+
+def _returned(program: Program) -> list[str]:
+    """Return the loss and what the backward pass reads, on one line if it fits."""
+    entries = [f'"{name}": {name}' for name in _tape(program)]
+    line = f"return {program.loss}, {{{', '.join(entries)}}}"
+    if len(INDENT) + len(line) <= LINE_LENGTH:
+        return [line]
+    return [f"return {program.loss}, {{", *(f"{INDENT}{entry}," for entry in entries), "}"]
 
 
 def _given_rows(array: Array) -> list[str]:
@@ -173,17 +187,15 @@ def _index(origin: str, distance: int, array: Array) -> str:
 
 def _beyond(array: Array) -> list[str]:
     """Fill steps beyond the ends, which are read where only a zero multiplies them."""
-    if array.at_last_only or array.starts_at_zero:
+    if array.starts_at_zero:
         return []
     behind = range(max((d for d in array.given if d > 0), default=0) + 1, array.after + 1)
     ahead = range(min((d for d in array.given if d <= 0), default=1) - 1, -array.before, -1)
     lines = []
     if behind:
-        lines.append("# What lies behind the last step is multiplied by zero alone.")
         first = _index("T", behind[0], array) + (" :" if len(behind) > 1 else "")
         lines.append(f"{array.name}[{first}] = {array.name}[{_index('T', 0, array)}]")
     if ahead and array.reads_before:
-        lines.append("# What lies before the first step is multiplied by zero alone.")
         stop = f":{len(ahead)}" if len(ahead) > 1 else "0"
         lines.append(f"{array.name}[{stop}] = {array.name}[{array.before}]")
     return lines
@@ -279,7 +291,8 @@ def _sizes(
             if isinstance(node, Part | RowsTimes):
                 texts += [node.start, node.stop]
             elif isinstance(node, Concatenate):
-                texts += node.sizes
+                pieces = zip(node.parts, node.sizes, strict=True)
+                texts += [size for part, size in pieces if not loads(part)]
     lines = [f'T, B = data["{timed}"].shape[:2]']
     for size in dict.fromkeys(name for text in texts for name in _SIZE_NAME.findall(text)):
         kind, name, axis = next(
