@@ -201,6 +201,12 @@ class ShapeAlgebra:
     # The rest
 
     def power(self, base: Value, exponent: Expr) -> Value:
+        if isinstance(base, Dimensions) and self._is_weight(base) and not self._scales(base):
+            raise ShapeError(
+                "The power of a weight matrix may mean two things.",
+                hint="Write W W for the matrix product, W ⊙ W for the power of every entry; or say "
+                "that W is a scalar.",
+            )
         return base
 
     def transpose(self, value: Value) -> Value:
@@ -229,8 +235,7 @@ class ShapeAlgebra:
     def stack(self, pieces: Sequence[Value]) -> Value:
         shaped = [self._shaped(piece) for piece in pieces]
         for piece in shaped:
-            name = piece.symbol
-            if name is not None and name not in self._temporal and not is_lower_case(name):
+            if self._is_weight(piece):
                 raise ShapeError(
                     "Weights cannot be concatenated.",
                     hint="Concatenate the vectors, W [h_{t-1}; x_t], or write W h_{t-1} + U x_t.",
@@ -271,6 +276,10 @@ class ShapeAlgebra:
             "A forward equation sums over steps only in the total loss.",
             hint="Write the sum as a state: s_t = s_{t-1} + …",
         )
+
+    def _is_weight(self, shape: Dimensions) -> bool:
+        name = shape.symbol
+        return name is not None and name not in self._temporal and not is_lower_case(name)
 
     def _plain(self, value: Value) -> Value:
         return Dimensions(value.rows, value.columns) if isinstance(value, Dimensions) else value

@@ -133,12 +133,28 @@ def test_order_of_the_equations_is_free() -> None:
     )
 
 
+#: What reaches the next step, in the cells in which that is not h alone.
+STATES = {
+    "bidirectional": ["\\overrightarrow{h}", "\\overleftarrow{h}"],
+    "fast-weights": ["S"],
+    "jordan": ["\\hat{y}"],
+    "lstm": ["h", "c"],
+    "lstm-coupled": ["h", "c"],
+    "lstm-peephole": ["h", "c"],
+    "rhn": ["s"],
+    "rnn-preactivation": ["x"],
+    "stacked-lstm": ["h^{(1)}", "c^{(1)}", "h^{(2)}", "c^{(2)}"],
+    "stacked-rnn": ["h^{(1)}", "h^{(2)}"],
+}
+
+
 @pytest.mark.parametrize("name", cell_names())
 def test_library(name: str) -> None:
     model = Model.read(cell_text(name))
-    assert len(model.states) == 1
+    assert names(model.states) == STATES.get(name, ["h"])
     assert model.warnings == ()
-    assert model.title.startswith("Recurrent network")
+    assert model.title
+    assert len({str(size) for size in model.sizes}) == len(model.sizes)
 
 
 def test_activation_is_chosen_by_name() -> None:
@@ -173,16 +189,17 @@ BAD = {
         "h_t = W h_{t-1}\nE_t = h_t^\\top h_t" + LOSS, ModelError, "declared to be unspecified", 3,
         "E_t depends on h_t",
     ),
-    "no loss": ("y_t = 2 h_t\nh_t = W h_{t-1}", ModelError, "no loss", 1, "y_t = 2 h_t"),
+    "no loss": (
+        "y_t = 2 h_t\nh_t = W h_{t-1}", ModelError, "The loss y_t is no scalar: it is n × 1", 1,
+        "y_t = 2 h_t",
+    ),
     "two losses": (
         "h_t = W h_{t-1}\nE_t = h_t^\\top h_t\nL_t = h_t^\\top c", ModelError,
         "Which of E_t, L_t is the loss?", 3, "L_t = h_t^\\top c",
     ),
     "future": (
-        "h_t = W h_{t-1} + V h_{t+1}" + LOSS, ModelError, "lies in the future", 1, "h_{t+1}",
-    ),
-    "two steps back": (
-        "h_t = W h_{t-1} + V h_{t-2}" + LOSS, ModelError, "more than one step", 1, "h_{t-2}",
+        "h_t = W h_{t-1} + V h_{t+1}" + LOSS, ModelError, "needs the past and the future at once", 1,
+        "h_t = W h_{t-1} + V h_{t+1}",
     ),
     "left side at t+1": (
         "h_{t+1} = W h_t" + LOSS, ModelError, "A forward equation defines h_t", 1, "h_{t+1}",
@@ -198,10 +215,10 @@ BAD = {
         "h_t = W h_{t-1} + c_t\nc_t = V h_t" + LOSS, ModelError,
         "need each other within one step: h_t, c_t", 1, "h_t = W h_{t-1} + c_t",
     ),
-    "loop of one": ("h_t = W h_t" + LOSS, ModelError, "need each other", 1, "h_t = W h_t"),
+    "loop of one": ("h_t = W h_t" + LOSS, ModelError, "needs itself", 1, "h_t = W h_t"),
     "two columns": (
         "h_t = W h_{t-1} + b x_t" + LOSS, ShapeError, "Two columns cannot be multiplied", 1,
-        "b x_t",
+        "h_t = W h_{t-1} + b x_t",
     ),
     "a softmax of a matrix": (
         "h_t = softmax(W) h_{t-1}" + LOSS, ShapeError, "softmax needs a column", 1,
@@ -211,8 +228,11 @@ BAD = {
         "h_t = W h_{t-1}\nE_t = \\|h_t\\|", NotationError, "only when it is squared", 2,
         "\\|h_t\\|",
     ),
-    "concatenation": (
-        "h_t = W [h_{t-1}, x_t]" + LOSS, NotationError, "Concatenation", 1, "[h_{t-1}, x_t]",
+    "concatenated weights": (
+        "h_t = [W, U] h_{t-1}" + LOSS, ShapeError, "Weights cannot be concatenated", 1, "[W, U]",
+    ),
+    "power of a weight matrix": (
+        "h_t = W^2 h_{t-1}" + LOSS, ShapeError, "may mean two things", 1, "W^2",
     ),
     "derivative": (
         "h_t = \\frac{\\partial x_t}{\\partial W} h_{t-1}" + LOSS, NotationError, "no derivative",
@@ -301,7 +321,9 @@ BAD = {
     ),
     "foreign letter": ("ħ_t = W ħ_{t-1}", NotationError, "cannot be read", 1, "ħ"),
     "full-width letter": ("ｈ_t = W ｈ_{t-1}", NotationError, "cannot be read", 1, "ｈ"),
-    "superscript two": ("h_t = W² h_{t-1}" + LOSS, NotationError, "cannot be read", 1, "²"),
+    "superscript two": (
+        "h_t = W² h_{t-1}" + LOSS, ShapeError, "may mean two things", 1, "W²",
+    ),
     "digit of another script": ("h_t = W_{٣} h_{t-1}" + LOSS, NotationError, "", 1, "٣"),
     "right to left": ("h_t = W h_{t-1}\u202e" + LOSS, NotationError, "cannot be read", 1, None),
 }  # fmt: skip
