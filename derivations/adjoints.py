@@ -21,7 +21,7 @@ from derivations.recurrence import (
     uses,
 )
 from derivations.simplify import divides, tidy_steps
-from derivations.writing import EVERY_STEP, adjoint, at_step, gradient, math, write
+from derivations.writing import EVERY_STEP, adjoint, at_step, gradient, listed, math, write
 
 #: The steps before the last one, where the loss of the last step is not felt directly.
 BEFORE_THE_LAST = "1 \\le t < T"
@@ -209,8 +209,7 @@ class _Adjoints:
         ]
         if not users:
             return f"Before the last step, {math(quantity)} acts on no loss."
-        *first, last = users
-        return f"{math(quantity)} acts on " + " and on ".join(map(math, [*first, last])) + "."
+        return f"{math(quantity)} acts on {listed(users)}."
 
     def _boundaries(self) -> list[Equation]:
         """δ is zero beyond the ends, of everything that uses a state of another step."""

@@ -34,6 +34,8 @@ from derivations.recurrence import given_values, in_order
 from derivations.states import State, states
 from derivations.writing import listed, math, write
 
+NAMED_HERE = "As given; the text names no argument of this function, here it has a name."
+
 
 def derive(model: Model) -> Derivation:
     """Derive every gradient of a model by back-propagation through time.
@@ -122,10 +124,10 @@ def _network(model: Model, given: Model, whole: Sequence[State]) -> Section:
         sides = [quantity, expression]
         reason = "As given."
         if quantity.name in named:
-            reason = "The text gives this argument of a function no name; here it has one."
+            reason = NAMED_HERE
         elif user is not None and user.expression != expression:
             sides.append(user.expression)
-            reason = "As given; its argument has a name."
+            reason = NAMED_HERE
         kind: Literal["given", "claim"] = "given" if len(sides) == 2 else "claim"
         equations.append(write(f"forward:{quantity.name}", sides, reason, kind=kind))
     equations += [_whole_state(state) for state in whole if state.is_named]

@@ -78,11 +78,16 @@ def _single_step(model: Model, state: State) -> list[Equation]:
     left = Partial(quantity, before, not is_closed(model, state))
     sides = [left, *symbolic, found, everywhere(merge_diagonals, found)]
     reason = (
-        "The forward equation, differentiated by the state before."
+        _by_the_state_before(state)
         if all(not rest for _, rest in ways)
         else "The chain rule along the equations of one step."
     )
     return [*_entries(model, state), write("step", sides, reason)]
+
+
+def _by_the_state_before(state: State) -> str:
+    side = "before" if state.direction > 0 else "after"
+    return f"The forward equation, differentiated by the state {side}."
 
 
 def _ways(model: Model, state: State, end: Quantity) -> list[tuple[Definition, list[Definition]]]:
@@ -115,7 +120,7 @@ def _entries(model: Model, state: State) -> list[Equation]:
             write(
                 f"local:{user.quantity.name}/{before.name}",
                 [Partial(user.quantity, before, not is_closed(model, state)), found],
-                "The forward equation, differentiated by the state before."
+                _by_the_state_before(state)
                 if len(ways) == 1
                 else f"{math(before)} acts on {math(user.quantity)} in {len(ways)} ways.",
             )

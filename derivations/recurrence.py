@@ -217,7 +217,7 @@ def phases(model: Model) -> list[tuple[int, list[Definition]]]:
     >>> model = Model.read('''
     ...     h_t = tanh(W h_{t-1} + x_t)
     ...     g_t = tanh(V g_{t+1} + x_t)
-    ...     E_t = h_t^\\top g_t
+    ...     E_t = ‖h_t - g_t‖²
     ... ''')
     >>> [(direction, [d.quantity.name for d in part]) for direction, part in phases(model)]
     [(-1, ['g']), (1, ['h', 'E'])]

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from sympy import MatrixExpr
+
 from derivations.derivation import Derivation, Equation
 from derivations.errors import EmitError
-from derivations.expressions import t
+from derivations.expressions import Quantity, t
 from derivations.model import Model
-from derivations.notation.latex import latex
+from derivations.notation.latex import latex, show_size
 from derivations.proof.arithmetic import DIGITS
 
 #: The categories of characters that steer a terminal or a typesetter instead of being shown.
@@ -34,8 +36,8 @@ class Symbol:
     shape : tuple of str
         Rows and columns.
     role : str
-        One of ``state``, ``input``, ``target``, ``parameter``, ``computed``, ``loss``,
-        ``adjoint``.
+        One of ``state``, ``whole state``, ``input``, ``target``, ``label``, ``parameter``,
+        ``computed``, ``loss``, ``adjoint``.
     """
 
     latex: str
@@ -157,75 +159,37 @@ def symbols(derivation: Derivation) -> tuple[Symbol, ...]:
         for definition in model.definitions
         if definition.quantity.time == t and definition.quantity.name not in special
     ]
-    adjoints = [e.left for e in derivation.equations if e.kind == "definition"]
+    defined = [e for e in derivation.equations if e.kind == "definition"]
     members = {
         "state": list(model.states),
+        "whole state": [e.left for e in defined if e.topic == "state"],
         "input": [data for data in model.data if data.name not in model.targets],
         "target": [data for data in model.data if data.name in model.targets],
         "parameter": list(model.parameters),
         "computed": computed,
         "loss": [model.loss, model.total],
-        "adjoint": adjoints,
+        "adjoint": [e.left for e in defined if e.topic == "definition"],
     }
     return tuple(
-        Symbol(latex(one), (str(one.shape[0]), str(one.shape[1])), role)
+        Symbol(latex(one), _shape(one), "label" if one in labels(model) else role)
         for role, group in members.items()
         for one in group
     )
 
 
-def conventions(derivation: Derivation) -> tuple[str, ...]:
-    """Return the conventions, a paragraph each, in the symbols of this derivation.
-
-    Examples
-    --------
-    >>> from derivations.bptt import derive
-    >>> from derivations.library import cell
-    >>> print(conventions(derive(cell("rnn")))[-1])
-    In code, arrays are time-major and batch second: $x$ is $(T, B, m)$, $h_0$ is $(B, n)$.
-    """
-    model = derivation.model
-    total = latex(model.total)
-    lines = [
-        "Vectors are columns. A Jacobian is in numerator layout: $\\partial u / \\partial v$ has "
-        "a row for every entry of $u$ and a column for every entry of $v$.",
-        "$\\odot$ and $\\oslash$ multiply and divide entry by entry, and bind less tightly than "
-        "the matrix product; functions and powers of a vector act on every entry. In a sum with "
-        "vectors, a number stands for the vector of that number; $\\mathbf{1}$ is the vector of "
-        "ones.",
-        "A product over time runs against time: $\\prod_{j=k+1}^{t} J_j = J_t J_{t-1} \\cdots "
-        "J_{k+1}$; the empty product is the identity. Sums and products over time take in the "
-        "whole product behind them.",
-        "$\\partial$ is the total derivative; $\\partial^{+}$ is the immediate one, for which "
-        "what stands at other steps is held fixed (Pascanu, Mikolov, Bengio 2013).",
-        f"The gradient of the scalar ${total}$ by a parameter has that parameter's shape. The "
-        "derivative of a vector by a parameter has a column for every entry of the parameter, row "
-        "by row; a row vector times it is written in the parameter's shape.",
-    ]
-    adjoints = [e for e in derivation.equations if e.kind == "definition"]
-    if adjoints:
-        own, meaning = latex(adjoints[-1].left), adjoints[-1].right.args[0]
-        above, below = latex(meaning.of), latex(meaning.by)
-        lines.append(
-            f"${own}$ is the adjoint of ${below}$: "
-            f"$(\\partial {above} / \\partial {below})^{{\\top}}$."
-        )
-    initial = " and ".join(f"${latex(state.at(0))}$" for state in model.states)
-    given = "is" if len(model.states) == 1 else "are"
-    lines.append(f"Time runs $1, \\ldots, T$; {initial} {given} given.")
-    marks = "✓ marks an equation that was proven, as told at the end"
-    if any(e.evidence is not None and e.evidence.method != "exact" for e in derivation.equations):
-        marks += f"; ≈ marks one whose sides agree to {DIGITS} digits"
-    lines.append(f"{marks}; given marks a forward equation, and def. a definition.")
-    lines.append(_arrays(model))
-    return tuple(lines)
+def _shape(of: MatrixExpr) -> tuple[str, str]:
+    """Return rows and columns; a sum of sizes stands in brackets beside another size."""
+    rows, columns = (show_size(size) for size in of.shape)
+    return (rows, columns) if "1" in (rows, columns) else (_closed(rows), _closed(columns))
 
 
-def _arrays(model: Model) -> str:
-    inputs = [data for data in model.data if data.name not in model.targets]
-    shown = [f"${data.name}$ is $(T, B, {data.shape[0]})$" for data in inputs[:1]]
-    shown += [f"${latex(state.at(0))}$ is $(B, {state.shape[0]})$" for state in model.states[:1]]
-    return f"In code, arrays are time-major and batch second: {', '.join(shown)}."
+def _closed(size: str) -> str:
+    return f"({size})" if "+" in size else size
+
+
+def labels(model: Model) -> list[Quantity]:
+    """Return the data that are integer labels, at step t."""
+    return [model.quantity(name) for name in sorted(model.scope.labels)]
 
 
 def proof(derivation: Derivation) -> Proof:
@@ -299,7 +263,7 @@ __all__ = [
     "Proof",
     "Symbol",
     "checked",
-    "conventions",
+    "labels",
     "proof",
     "proof_text",
     "runs",

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from derivations.notation.lexer import GREEK_WORDS
 
@@ -24,6 +25,8 @@ _ACCENTS = {
     "\\overline": "\u0304",
     "\\dot": "\u0307",
     "\\vec": "\u20d7",
+    "\\overrightarrow": "\u20d7",
+    "\\overleftarrow": "\u20d6",
 }
 _STYLES = frozenset(
     f"\\{word}"
@@ -97,7 +100,8 @@ class Piece:
     Attributes
     ----------
     token : str
-        A character or a command; ``{`` for a group, whose only argument is what it holds.
+        A character or a command; ``{`` for a group, whose only argument is what it holds; and
+        ``\\begin`` for a matrix, whose arguments are its rows.
     arguments : tuple of tuple of Piece
         What the command is applied to.
     below, above : tuple of Piece
@@ -147,8 +151,34 @@ def _core(tokens: list[str]) -> Piece:
         inside = _row(tokens)
         _close(tokens)
         return Piece("{", (inside,))
+    if token == "\\begin":
+        return Piece(token, tuple(_matrix_rows(tokens)))
     arguments = tuple(_argument(tokens) for _ in range(_ARGUMENTS.get(token, 0)))
     return Piece(" " if token.isspace() else token, arguments)
+
+
+def _matrix_rows(tokens: list[str]) -> Iterator[tuple[Piece, ...]]:
+    """Consume a matrix, its name in front and behind, and yield its rows with their ``&``."""
+    _argument(tokens)
+    row: list[Piece] = []
+    while tokens and tokens[0] != "\\end":
+        piece = _scripted(tokens)
+        if piece.token == "\\\\":
+            yield tuple(row)
+            row = []
+        else:
+            row.append(piece)
+    yield tuple(row)
+    _close(tokens)
+    _argument(tokens)
+
+
+def _cells(row: Sequence[Piece]) -> list[tuple[Piece, ...]]:
+    return [
+        tuple(group)
+        for is_sign, group in groupby(row, key=lambda piece: piece.token == "&")
+        if not is_sign
+    ]
 
 
 def _argument(tokens: list[str]) -> tuple[Piece, ...]:
@@ -216,6 +246,9 @@ def _piece_width(piece: Piece) -> float:
         return max(_WIDTHS[piece.token], scripts + 0.2)
     if piece.token == "\\frac":
         core = max(_row_width(argument) for argument in piece.arguments) + 0.3
+    elif piece.token == "\\begin":
+        rows = [[_row_width(cell) for cell in _cells(row)] for row in piece.arguments]
+        core = sum(map(max, zip(*rows, strict=True))) + len(rows[0])
     elif piece.arguments:
         core = sum(_row_width(argument) for argument in piece.arguments)
         core += 0.2 if piece.token.startswith("\\operatorname") else 0
@@ -238,9 +271,15 @@ def plain(text: str) -> str:
     ŷ_{t-1}ᵀ W_rec 1 ≤ k ≤ t
     >>> print(plain("\\\\frac{\\\\partial^{+} h_k}{\\\\partial b}"), plain("\\\\delta_t^{a}"))
     ∂⁺h_k/∂b δ_t^a
+    >>> print(plain("\\\\begin{pmatrix} A & b \\\\\\\\ 0 & I \\\\end{pmatrix}"))
+    [A, b; 0, I]
     """
-    row = unicodedata.normalize("NFC", "".join(_shown(pieces(text))))
-    return re.sub(r"(∂⁺?) ", r"\1", re.sub(r" +", " ", row)).strip()
+    return _text(pieces(text))
+
+
+def _text(row: Sequence[Piece]) -> str:
+    shown = unicodedata.normalize("NFC", "".join(_shown(row)))
+    return re.sub(r"(∂⁺?) ", r"\1", re.sub(r" +", " ", shown)).strip()
 
 
 def _shown(row: Sequence[Piece]) -> Iterator[str]:
@@ -253,6 +292,9 @@ def _shown(row: Sequence[Piece]) -> Iterator[str]:
 
 
 def _sign(piece: Piece) -> str:
+    if piece.token == "\\begin":
+        rows = [", ".join(_text(cell) for cell in _cells(row)) for row in piece.arguments]
+        return f"[{'; '.join(rows)}]"
     inside = ["".join(_shown(argument)) for argument in piece.arguments]
     if piece.token == "{" and piece.above and any(inner.above for inner in piece.arguments[0]):
         return f"({inside[0]})"  # two superscripts in a row would run together

@@ -41,7 +41,7 @@ def slope_in_terms_of_output(function: ScalarFunction, output: MatrixExpr) -> Ma
 
     Examples
     --------
-    >>> from derivations.expressions import t
+    >>> from derivations.expressions import Quantity, t
     >>> slope_in_terms_of_output(FUNCTIONS["tanh"], Quantity("h", 3, 1, t)).args[1]
     -HadamardPower(h, 2)
     """

@@ -266,7 +266,7 @@ def show_size(size: Expr) -> str:
     --------
     >>> from derivations.notation.picks import size_symbol
     >>> show_size(2 * size_symbol("n_2") + size_symbol("m") ** 2 + 1)
-    'm^{2}+2n_{2}+1'
+    '2n_{2}+m^{2}+1'
     """
     terms = sorted(Add.make_args(size), key=lambda term: (term.is_number, str(term)))
     return "+".join(map(_size_term, terms)).replace("+-", "-")

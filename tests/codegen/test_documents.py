@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from codegen.documents.breaking import lines
 from codegen.documents.content import proof, visible
 from codegen.documents.json import as_json
 from codegen.documents.latex import fragment, standalone
 from codegen.documents.latex.escape import escape, prose
-from codegen.documents.latex.layout import body, terms
+from codegen.documents.latex.layout import body
 from codegen.documents.printed import plain
 from codegen.documents.rendering import render
 from codegen.documents.text import columns, text
@@ -95,7 +96,7 @@ def test_what_is_displayed_reads_back_as_what_was_proven(name: str, activation: 
     equations = list(derivation.equations)
     assert [int(number) for *_, number in rows] == [e.number for e in equations]
     for (shown, conditions, mark, _), equation in zip(rows, equations, strict=True):
-        line = re.sub(r"\\(begin|end)\{aligned\}(\[b\])?|\\\\\n|&|\{\}", " ", shown)
+        line = re.sub(r"\\(begin|end)\{aligned\}(\[b\])?|\\\\\n|&(?==|\\enspace)|\{\}", " ", shown)
         place = Place(line, 0, len(line))
         assert tuple(build_sides(parse_statement(line, place), scope, place)) == equation.sides
         assert conditions == equation.conditions
@@ -159,10 +160,16 @@ def test_prose_keeps_formulas_and_escapes_the_rest() -> None:
 
 def test_a_wide_side_breaks_at_its_outermost_signs_only() -> None:
     side = "\\left(a + b\\right) c + d_{t + 1} - \\left\\|e - f\\right\\|"
-    assert terms(side) == ["\\left(a + b\\right) c", "+ d_{t + 1}", "- \\left\\|e - f\\right\\|"]
+    assert lines(side, 30, len) == [
+        "\\left(a + b\\right) c",
+        "+ d_{t + 1}",
+        "- \\left\\|e - f\\right\\|",
+    ]
+    assert lines("(a + b) c ⊙ d - e", 9, len) == ["(a + b) c", "⊙ d - e"]
+    assert lines("Σ_{t=1}^T (a + b) c", 17, len) == ["Σ_{t=1}^T (a + b)", "c"]
     shown = body(["x", " + ".join(["W_{rec} h_t"] * 12)], 30)
     assert shown.startswith("\\begin{aligned}[b]\nx &= W_{rec}")
-    assert "\\\\\n&\\quad {} + W_{rec}" in shown
+    assert "\\\\\n&\\enspace\\enspace {} + W_{rec}" in shown
 
 
 def test_the_file_name_of_the_fragment_is_plain() -> None:
@@ -246,7 +253,8 @@ def test_json_reads_back(name: str, activation: str | None) -> None:
     roles = {symbol["latex"]: symbol["role"] for symbol in document["symbols"]}
     assert {"E", "E_t", "\\hat{y}_t"} <= set(roles)
     definitions = sum(equation.kind == "definition" for equation in derivation.equations)
-    assert list(roles.values()).count("adjoint") == definitions
+    shown = list(roles.values())
+    assert shown.count("adjoint") + shown.count("whole state") == definitions
 
 
 def test_json_is_utf8_text_with_a_newline() -> None:

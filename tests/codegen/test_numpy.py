@@ -23,7 +23,7 @@ from codegen.gradcheck.module import default_sizes, draw_arrays
 from codegen.targets.numpy.functions import source
 from derivations import Derivation, Model, cell, cell_names, derive
 from derivations.activations import ACTIVATIONS
-from derivations.errors import EmitError, UnsupportedError
+from derivations.errors import EmitError
 
 
 @cache
@@ -200,7 +200,7 @@ def test_a_module_imports_numpy_alone(style: str) -> None:
 
 @pytest.mark.parametrize("name", cell_names())
 def test_fast_loops_hold_nothing_but_the_recurrence(name: str) -> None:
-    """Whatever a loop computes, it computes from what the loop computed: the rest stands outside."""
+    """A loop computes from what it computed itself; whatever else there is stands outside."""
     tree = ast.parse(emit_source(derived(name), name, "fast"))
     loops = [n for n in ast.walk(tree) if isinstance(n, ast.For) and ast.unparse(n.target) == "t"]
     assert loops
@@ -326,7 +326,8 @@ OWN_MODELS = {
     "a normalised state": ("a_t = W h_{t-1} + U x_t\nh_t = a_t ⊘ (1 + a_t^2)\nE_t = ½‖h_t - y_t‖²"),
     "a larger one of two": RNN + "z_t = \\max(V h_t, b)\nE_t = ½‖z_t - y_t‖²",
     "a scalar rate": (
-        "h_t = (1 - \\alpha) h_{t-1} + \\alpha tanh(W h_{t-1} + U x_t)\nE_t = \\frac{1}{2}\\|h_t\\|^2"
+        "h_t = (1 - \\alpha) h_{t-1} + \\alpha tanh(W h_{t-1} + U x_t)\n"
+        "E_t = \\frac{1}{2} \\|h_t\\|^2"
     ),
 }
 

@@ -31,8 +31,8 @@ from derivations.notation.build import build_sides
 from derivations.notation.latex import equation, latex
 from derivations.notation.names import Scope
 from derivations.notation.parse import parse_statement
-from derivations.proving import network_of
 from derivations.notation.picks import size_symbol
+from derivations.proving import network_of
 
 n, m = size_symbol("n"), size_symbol("m")
 k, j = Symbol("k", integer=True), Symbol("j", integer=True)

@@ -198,7 +198,7 @@ BAD = {
         "Which of E_t, L_t is the loss?", 3, "L_t = h_t^\\top c",
     ),
     "future": (
-        "h_t = W h_{t-1} + V h_{t+1}" + LOSS, ModelError, "needs the past and the future at once", 1,
+        "h_t = W h_{t-1} + V h_{t+1}" + LOSS, ModelError, "the past and the future at once", 1,
         "h_t = W h_{t-1} + V h_{t+1}",
     ),
     "left side at t+1": (

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codegen.documents.content import Symbol, checked, conventions, mark, proof_text, runs, symbols
+from codegen.documents.content import Symbol, checked, mark, proof_text, runs, symbols
+from codegen.documents.conventions import conventions
 from codegen.documents.latex.escape import escape, prose
 from codegen.documents.latex.layout import GAP, LINE, body
 from codegen.documents.printed import width
@@ -18,8 +19,10 @@ from derivations.notation.latex import latex
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PLURALS = {
     "state": "states",
+    "whole state": "whole states",
     "input": "inputs",
     "target": "targets",
+    "label": "labels",
     "parameter": "parameters",
     "computed": "computed",
     "loss": "losses",
@@ -146,6 +149,8 @@ def _roles(found: Sequence[Symbol]) -> tuple[ShownRole, ...]:
 
 def _membership(symbol: Symbol) -> str:
     """Return h_t ∈ R^n, in a box that no line break divides."""
+    if symbol.role == "label":
+        return f"\\mbox{{${symbol.latex}$}}"
     rows, columns = symbol.shape
     exponent = {(True, True): "", (False, True): f"^{{{rows}}}"}.get(
         (rows == "1", columns == "1"), f"^{{{rows} \\times {columns}}}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from codegen.documents.breaking import lines
 from codegen.documents.printed import width
 
 #: A line of A4 at 11 pt with margins of 2.5 cm, in em.
@@ -20,12 +21,11 @@ COMFORTABLE = 27.0
 #: More sides than these stand below each other.
 SIDES_IN_A_LINE = 3
 
-_TALL = re.compile(r"\\(frac|sum|prod)(?![a-zA-Z])")
-_GROWING = re.compile(r"\\(left|right)(\\\||[()])")
+_TALL = re.compile(r"\\(frac|sum|prod|begin)(?![a-zA-Z])")
+_GROWING = re.compile(r"\\(left|right)(\\\||[()\[\]])")
 _BRACED = r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}"
 _FACTOR_BEHIND = r" (?=[a-zA-Z(]|\\(?!left|right|odot|oslash|cdot|le(?![a-z])))"
 _CROWDED = re.compile(rf"([_^]\{{[a-zA-Z]{{2,}}\}}\}}?|\\frac{_BRACED}{_BRACED}){_FACTOR_BEHIND}")
-_TOKEN = re.compile(r"\\[a-zA-Z]+|\\.| [+-] |.", re.DOTALL)
 
 
 def body(sides: Sequence[str], available: float) -> str:
@@ -59,7 +59,8 @@ def body(sides: Sequence[str], available: float) -> str:
     for side in sides[1:]:
         first, *rest = filled(side, room)
         rows.append(f"&= {first}")
-        rows += [f"&\\quad {{}} {piece}" for piece in rest]
+        # A blank that is no sign of its own: \quad would end the equation for a reader.
+        rows += [f"&\\enspace\\enspace {{}} {piece}" for piece in rest]
     rows[0] = f"{sides[0]} {rows[0]}"
     return "\\begin{aligned}[b]\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
@@ -87,8 +88,8 @@ def relaxed(text: str) -> str:
         start = opened.pop()
         if not _TALL.search(text, start.end(), match.start()):
             norm = start[2] == "\\|"
-            plain_at[start.start()] = (start.end(), "\\lVert " if norm else "(")
-            plain_at[match.start()] = (match.end(), "\\rVert" if norm else ")")
+            plain_at[start.start()] = (start.end(), "\\lVert " if norm else start[2])
+            plain_at[match.start()] = (match.end(), "\\rVert" if norm else match[2])
     result, position = "", 0
     for start_of_bracket, (end, bracket) in sorted(plain_at.items()):
         result += text[position:start_of_bracket] + bracket
@@ -96,48 +97,28 @@ def relaxed(text: str) -> str:
     return _CROWDED.sub(r"\1 \\, ", result + text[position:])
 
 
-def terms(side: str) -> list[str]:
-    """Split a side before every plus and minus outside of all brackets and braces.
-
-    Examples
-    --------
-    >>> terms("a + (b - c) - d_{t - 1}")
-    ['a', '+ (b - c)', '- d_{t - 1}']
-    """
-    found, current, depth = [], "", 0
-    for match in _TOKEN.finditer(side):
-        token = match[0]
-        if token in ("(", "{", "\\lVert"):
-            depth += 1
-        elif token in (")", "}", "\\rVert"):
-            depth -= 1
-        elif token == "\\|":  # opens behind \left, closes behind \right
-            depth += 1 if current.endswith("\\left") else -1
-        if depth == 0 and token in (" + ", " - "):
-            found.append(current)
-            token = token.lstrip()
-            current = ""
-        current += token
-    return [*found, current]
-
-
 def filled(side: str, room: float) -> list[str]:
-    """Return the lines of a side, as many terms on each as fit.
+    """Return the lines of a side, as much on each as fits.
+
+    Brackets that grow hold together what stands within them; where that is too wide, they are
+    given the size of a fraction instead.
 
     Examples
     --------
     >>> filled("a + b + c", 4)
     ['a + b', '+ c']
     """
-    lines: list[str] = []
-    for term in terms(side):
-        # A continued line is indented by one quad.
-        longer = f"{lines[-1]} {term}" if lines else term
-        if lines and width(longer) + (len(lines) > 1) <= room:
-            lines[-1] = longer
-        else:
-            lines.append(term)
-    return lines
+    narrow = room - 1  # a continued line is indented by one quad
+    if width(side) <= room:
+        return [side]
+    found = lines(side, narrow, width)
+    if max(map(width, found)) > narrow:
+        found = lines(_GROWING.sub(_sized, side), narrow, width)
+    return found
 
 
-__all__ = ["GAP", "LINE", "body", "filled", "relaxed", "terms"]
+def _sized(match: re.Match[str]) -> str:
+    return f"\\Big{match[1][0]}{match[2]}"
+
+
+__all__ = ["GAP", "LINE", "body", "filled", "relaxed"]

@@ -7,16 +7,17 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from codegen.documents import breaking
 from codegen.documents.content import (
     Symbol,
     checked,
-    conventions,
     mark,
     proof_text,
     runs,
     symbols,
     visible,
 )
+from codegen.documents.conventions import conventions
 from codegen.documents.printed import plain
 from codegen.documents.rendering import render
 from derivations.derivation import Derivation, Equation, Section
@@ -26,7 +27,6 @@ COLUMNS = 100
 #: How each mark looks here.
 MARKS = {"proven": "✓", "numeric": "≈", "given": "given", "definition": "def."}
 _FORMULA = re.compile(r"\$([^$]*)\$")
-_BEFORE_A_SIGN = re.compile(r" (?=[·⊙+-] )")
 #: What the number and the mark take at the left of an equation.
 _MARGIN = 13
 
@@ -132,8 +132,12 @@ def _indented(front: str, prose: str) -> str:
 def _symbols(found: Sequence[Symbol]) -> tuple[str, ...]:
     rows = []
     for role in dict.fromkeys(symbol.role for symbol in found):
-        shown = [f"{plain(s.latex)} ({'×'.join(s.shape)})" for s in found if s.role == role]
-        rows.append(_indented(f"{role:<11}", ", ".join(one.replace(" (", "\0(") for one in shown)))
+        shown = [
+            plain(s.latex) + (f" ({'×'.join(map(plain, s.shape))})" if role != "label" else "")
+            for s in found
+            if s.role == role
+        ]
+        rows.append(_indented(f"{role:<13}", ", ".join(one.replace(" (", "\0(") for one in shown)))
     return tuple(row.replace("\0", " ") for row in rows)  # a symbol and its shape stay together
 
 
@@ -155,34 +159,24 @@ def _equation(equation: Equation) -> str:
 def _lines(equation: Equation) -> list[str]:
     """Return the equation on one line, or each side on its own, its range behind the last."""
     room = COLUMNS - _MARGIN
-    sides = [plain(latex(side)) for side in equation.sides]
+    left, *others = [plain(latex(side)) for side in equation.sides]
     conditions = f"   for {plain(equation.conditions)}" if equation.conditions else ""
-    line = " = ".join(sides) + conditions
-    if columns(line) <= room and len(sides) <= 3:
+    line = " = ".join([left, *others]) + conditions
+    if columns(line) <= room and len(others) <= 2:
         return [line]
-    indent = " " * columns(sides[0])
-    lines = [f"{sides[0]} = {sides[1]}", *(f"{indent} = {side}" for side in sides[2:])]
-    if columns(lines[-1] + conditions) <= room:
-        lines[-1] += conditions
+    is_short = columns(left) <= room // 2
+    indent = " " * (columns(left) if is_short else 1)
+    found = [] if is_short else breaking.lines(left, room, columns)
+    for side in others:
+        first, *rest = breaking.lines(side, room - len(indent) - 3, columns)
+        found += [f"{indent} = {first}", *(f"{indent}   {piece}" for piece in rest)]
+    if is_short:
+        found[0] = left + found[0][len(indent) :]
+    if columns(found[-1] + conditions) <= room:
+        found[-1] += conditions
     else:
-        lines.append(indent + conditions)
-    return [piece for line in lines for piece in _pieces(line, room, len(indent) + 3)]
-
-
-def _pieces(line: str, room: int, indent: int) -> list[str]:
-    """Break a line that is too wide before a sign, or where it must be, between its words."""
-    if columns(line) <= room:
-        return [line]
-    indent = min(indent, room // 2)
-    left = line[: len(line) - len(line.lstrip())]
-    narrow = room - max(indent, len(left))
-    chunks = _BEFORE_A_SIGN.split(line.strip())
-    if all(columns(chunk) <= narrow for chunk in chunks):
-        kept = " ".join(chunk.replace(" ", "\0") for chunk in chunks)
-    else:
-        kept = line.strip()
-    first, *rest = (piece.replace("\0", " ") for piece in wrapped(kept, narrow))
-    return [left + first, *(" " * indent + piece for piece in rest)]
+        found.append(indent + conditions)
+    return found
 
 
 __all__ = ["columns", "readable", "text", "wrapped"]

@@ -209,8 +209,8 @@ def _broken(target: str, sign: str, statement: Statement, layout: Layout) -> lis
             return lines
     if isinstance(value, Multiply) and sign == "=" and is_stored:
         longest = max(value.factors, key=lambda factor: len(python(factor, layout)))
-        others = [factor for factor in value.factors if factor is not longest]
-        rest = Multiply(tuple(others)) if len(others) > 1 else others[0]
+        shorter = [factor for factor in value.factors if factor is not longest]
+        rest = Multiply(tuple(shorter)) if len(shorter) > 1 else shorter[0]
         lines = _broken(target, sign, replace(statement, value=longest), layout)
         return [*lines, *_broken(target, "*=", replace(statement, value=rest), layout)]
     return [f"{target} {sign} (", INDENT + python(value, layout), ")"]
