@@ -23,6 +23,7 @@ from derivations.expressions import (
 from derivations.graph import along, consumers, local_jacobian, paths, reaches
 from derivations.jacobians import slopes_written
 from derivations.model import Definition, Model
+from derivations.notation.latex import latex
 from derivations.simplify import everywhere, merge_diagonals
 from derivations.states import State, block, block_sign, is_closed, response, step_matrix
 from derivations.writing import at_step, listed, math, running_steps, write
@@ -255,15 +256,20 @@ def _carousels(model: Model, state: State) -> str:
         own = local_jacobian(model, definition, before)
         terms = own.args if isinstance(own, MatAdd) else (own,)
         found += [(member, before, term) for term in terms if _is_straight(term)]
-    sentences = [
-        f" In $\\partial {name} / \\partial {earlier}$ the term {math(term)} leads from "
-        f"{math(before)} to {math(member)} entry by entry, past every weight matrix and every "
-        "slope: where it is the identity, it hands an error on unchanged over any number of steps. "
-        "This is the constant error carousel of Hochreiter and Schmidhuber (1997)."
+    if not found:
+        return ""
+    ways = [
+        f"in $\\partial {latex(member)} / \\partial {latex(before)}$ the term {math(term)}"
         for member, before, term in found
-        for name, earlier in [(math(member).strip("$"), math(before).strip("$"))]
     ]
-    return "".join(sentences)
+    *first, last = ways
+    whole = f"{', '.join(first)} and {last}" if first else last
+    each = "each leads" if first else "leads"
+    return (
+        f" I{whole[1:]} {each} from one step to the next entry by entry, past every weight matrix "
+        "and every slope: where it is the identity, it hands an error on unchanged over any number "
+        "of steps. Such a term is the constant error carousel of Hochreiter and Schmidhuber (1997)."
+    )
 
 
 def _is_straight(term: MatrixExpr) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codegen.documents.content import visible
+from codegen.documents.latex.layout import relaxed
 from codegen.documents.printed import plain
 from derivations.notation.lexer import GREEK_WORDS
 
@@ -91,7 +92,7 @@ def prose(text: str) -> str:
     parts = text.split("$")
     if len(parts) % 2 == 0:
         return escape(text)  # a dollar without its partner: no formula can be meant
-    shown = [f"${part}$" if i % 2 else _words(part) for i, part in enumerate(parts)]
+    shown = [f"${relaxed(part)}$" if i % 2 else _words(part) for i, part in enumerate(parts)]
     return "".join(shown)
 
 

@@ -1,0 +1,281 @@
+"""Gated recurrent unit, reset after the product.
+
+Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
+equations of gru-reset-after (style fast, sigma = sigmoid); do not edit. Numbers in comments
+are those of the proven equations in derivation.tex.
+
+A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
+time-major, batch second. Index t is step t, except in the data, which counts from 0.
+"""
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+PARAMS = {
+    "W_r": ("d", "m"),
+    "U_r": ("d", "d"),
+    "b_r": ("d",),
+    "W_z": ("d", "m"),
+    "U_z": ("d", "d"),
+    "b_z": ("d",),
+    "W_n": ("d", "m"),
+    "b_n": ("d",),
+    "U_n": ("d", "d"),
+    "c_n": ("d",),
+    "W_y": ("q", "d"),
+    "b_y": ("q",),
+}
+DATA = {
+    "x": ("T", "B", "m"),
+    "y": ("T", "B", "q"),
+    "h_0": ("B", "d"),
+}
+CONSTRAINTS = {"y": "one-hot"}
+
+
+def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
+    """Return the loss and its gradients, by name.
+
+    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
+    batch; a gradient has its array's shape.
+    """
+    E, tape = forward(params, data)
+    return E, backward(params, data, tape)
+
+
+def forward(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
+    """Check the arrays; return the loss, and what `backward` needs."""
+    _validate(params, data)
+    E, tape = _forward(params, data)
+    return float(E), tape
+
+
+def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
+    W_r = params["W_r"]
+    U_r = params["U_r"]
+    b_r = params["b_r"]
+    W_z = params["W_z"]
+    U_z = params["U_z"]
+    b_z = params["b_z"]
+    W_n = params["W_n"]
+    b_n = params["b_n"]
+    U_n = params["U_n"]
+    c_n = params["c_n"]
+    W_y = params["W_y"]
+    b_y = params["b_y"]
+    x = data["x"]
+    y = data["y"]
+    h_0 = data["h_0"]
+    T, B = data["x"].shape[:2]
+    d = params["W_r"].shape[0]
+    q = params["W_y"].shape[0]
+    dtype = np.result_type(*params.values(), *data.values())
+    a_r = np.empty((T + 1, B, d), dtype)
+    r = np.empty((T + 2, B, d), dtype)
+    a_z = np.empty((T + 1, B, d), dtype)
+    z = np.empty((T + 2, B, d), dtype)
+    a_n = np.empty((T + 1, B, d), dtype)
+    n = np.empty((T + 1, B, d), dtype)
+    h = np.empty((T + 1, B, d), dtype)
+    h[0] = h_0
+    o = np.empty((T + 1, B, q), dtype)
+    y_hat = np.empty((T + 1, B, q), dtype)
+    # (1) a_t^r = W_r x_t + U_r h_{t-1} + b_r
+    a_r[1:] = times(x, W_r.T) + b_r
+    # (3) a_t^z = W_z x_t + U_z h_{t-1} + b_z
+    a_z[1:] = times(x, W_z.T) + b_z
+    # (5) a_t^n = W_n x_t + b_n + r_t ⊙ (U_n h_{t-1} + c_n)
+    a_n[1:] = times(x, W_n.T) + b_n
+    for t in range(1, T + 1):
+        # (1) a_t^r = W_r x_t + U_r h_{t-1} + b_r
+        a_r[t] += h[t - 1] @ U_r.T
+        # (2) r_t = σ(a_t^r)
+        r[t] = sigmoid(a_r[t])
+        # (3) a_t^z = W_z x_t + U_z h_{t-1} + b_z
+        a_z[t] += h[t - 1] @ U_z.T
+        # (4) z_t = σ(a_t^z)
+        z[t] = sigmoid(a_z[t])
+        # (5) a_t^n = W_n x_t + b_n + r_t ⊙ (U_n h_{t-1} + c_n)
+        a_n[t] += r[t] * (h[t - 1] @ U_n.T + c_n)
+        # (6) n_t = tanh(a_t^n)
+        n[t] = np.tanh(a_n[t])
+        # (7) h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
+        h[t] = (1 - z[t]) * n[t] + z[t] * h[t - 1]
+    # (8) o_t = W_y h_t + b_y
+    o[1:] = times(h[1:], W_y.T) + b_y
+    # (9) ŷ_t = softmax(o_t)
+    y_hat[1:] = softmax(o[1:])
+    # (10) E_t = -y_tᵀ log(ŷ_t)
+    E = -np.sum(y * log_softmax(o[1:]))
+    # What lies beyond the steps is multiplied by zero alone.
+    r[T + 1] = r[T]
+    z[T + 1] = z[T]
+    return E, {"r": r, "z": z, "n": n, "h": h, "y_hat": y_hat}
+
+
+def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
+    """Return the gradients by every parameter, every input and every given state."""
+    W_r = params["W_r"]
+    U_r = params["U_r"]
+    W_z = params["W_z"]
+    U_z = params["U_z"]
+    W_n = params["W_n"]
+    U_n = params["U_n"]
+    c_n = params["c_n"]
+    W_y = params["W_y"]
+    x = data["x"]
+    y = data["y"]
+    r = tape["r"]
+    z = tape["z"]
+    n = tape["n"]
+    h = tape["h"]
+    y_hat = tape["y_hat"]
+    T, B = data["x"].shape[:2]
+    q = params["W_y"].shape[0]
+    d = params["W_r"].shape[0]
+    m = params["W_r"].shape[1]
+    dtype = np.result_type(*params.values(), *data.values())
+    delta_o = np.empty((T + 1, B, q), dtype)
+    delta_h = np.zeros((T + 2, B, d), dtype)
+    delta_n = np.empty((T + 1, B, d), dtype)
+    delta_a_n = np.zeros((T + 2, B, d), dtype)
+    delta_z = np.empty((T + 1, B, d), dtype)
+    delta_a_z = np.zeros((T + 2, B, d), dtype)
+    delta_r = np.empty((T + 1, B, d), dtype)
+    delta_a_r = np.zeros((T + 2, B, d), dtype)
+    d_x = np.empty((T + 1, B, m), dtype)
+    # (80) δ_t^o = ŷ_t - y_t
+    delta_o[1:] = y_hat[1:] - y
+    # (81) δ_t^h = W_yᵀ δ_t^o + U_rᵀ δ_{t+1}^{a,r} + U_zᵀ δ_{t+1}^{a,z} + U_nᵀ (r_{t+1} ⊙
+    #     δ_{t+1}^{a,n}) + z_{t+1} ⊙ δ_{t+1}^h
+    delta_h[1:-1] = times(delta_o[1:], W_y)
+    for t in range(T, 0, -1):
+        # (81) δ_t^h = W_yᵀ δ_t^o + U_rᵀ δ_{t+1}^{a,r} + U_zᵀ δ_{t+1}^{a,z} + U_nᵀ (r_{t+1} ⊙
+        #     δ_{t+1}^{a,n}) + z_{t+1} ⊙ δ_{t+1}^h
+        delta_h[t] += delta_a_r[t + 1] @ U_r
+        delta_h[t] += delta_a_z[t + 1] @ U_z
+        delta_h[t] += (r[t + 1] * delta_a_n[t + 1]) @ U_n
+        delta_h[t] += z[t + 1] * delta_h[t + 1]
+        # (82) δ_t^n = (1 - z_t) ⊙ δ_t^h
+        delta_n[t] = (1 - z[t]) * delta_h[t]
+        # (83) δ_t^{a,n} = (1 - n_t²) ⊙ δ_t^n
+        delta_a_n[t] = (1 - n[t] ** 2) * delta_n[t]
+        # (84) δ_t^z = h_{t-1} ⊙ δ_t^h - n_t ⊙ δ_t^h
+        delta_z[t] = h[t - 1] * delta_h[t] - n[t] * delta_h[t]
+        # (85) δ_t^{a,z} = z_t ⊙ (1 - z_t) ⊙ δ_t^z
+        delta_a_z[t] = z[t] * (1 - z[t]) * delta_z[t]
+        # (86) δ_t^r = (U_n h_{t-1} + c_n) ⊙ δ_t^{a,n}
+        delta_r[t] = (h[t - 1] @ U_n.T + c_n) * delta_a_n[t]
+        # (87) δ_t^{a,r} = r_t ⊙ (1 - r_t) ⊙ δ_t^r
+        delta_a_r[t] = r[t] * (1 - r[t]) * delta_r[t]
+    # (92) ∂E/∂W_r = Σ_{t=1}^T δ_t^{a,r} x_tᵀ
+    d_W_r = outer(delta_a_r[1:-1], x)
+    # (93) ∂E/∂U_r = Σ_{t=1}^T δ_t^{a,r} h_{t-1}ᵀ
+    d_U_r = outer(delta_a_r[1:-1], h[:-1])
+    # (94) ∂E/∂b_r = Σ_{t=1}^T δ_t^{a,r}
+    d_b_r = np.sum(delta_a_r[1:-1], axis=(0, 1))
+    # (95) ∂E/∂W_z = Σ_{t=1}^T δ_t^{a,z} x_tᵀ
+    d_W_z = outer(delta_a_z[1:-1], x)
+    # (96) ∂E/∂U_z = Σ_{t=1}^T δ_t^{a,z} h_{t-1}ᵀ
+    d_U_z = outer(delta_a_z[1:-1], h[:-1])
+    # (97) ∂E/∂b_z = Σ_{t=1}^T δ_t^{a,z}
+    d_b_z = np.sum(delta_a_z[1:-1], axis=(0, 1))
+    # (98) ∂E/∂W_n = Σ_{t=1}^T δ_t^{a,n} x_tᵀ
+    d_W_n = outer(delta_a_n[1:-1], x)
+    # (99) ∂E/∂b_n = Σ_{t=1}^T δ_t^{a,n}
+    d_b_n = np.sum(delta_a_n[1:-1], axis=(0, 1))
+    # (100) ∂E/∂U_n = Σ_{t=1}^T (r_t ⊙ δ_t^{a,n}) h_{t-1}ᵀ
+    d_U_n = outer(r[1:-1] * delta_a_n[1:-1], h[:-1])
+    # (101) ∂E/∂c_n = Σ_{t=1}^T r_t ⊙ δ_t^{a,n}
+    d_c_n = np.sum(r[1:-1] * delta_a_n[1:-1], axis=(0, 1))
+    # (102) ∂E/∂W_y = Σ_{t=1}^T δ_t^o h_tᵀ
+    d_W_y = outer(delta_o[1:], h[1:])
+    # (103) ∂E/∂b_y = Σ_{t=1}^T δ_t^o
+    d_b_y = np.sum(delta_o[1:], axis=(0, 1))
+    # (104) (∂E/∂x_t)ᵀ = W_rᵀ δ_t^{a,r} + W_zᵀ δ_t^{a,z} + W_nᵀ δ_t^{a,n}
+    d_x[1:] = times(delta_a_r[1:-1], W_r)
+    d_x[1:] += times(delta_a_z[1:-1], W_z)
+    d_x[1:] += times(delta_a_n[1:-1], W_n)
+    # (105) (∂E/∂h_0)ᵀ = U_rᵀ δ_1^{a,r} + U_zᵀ δ_1^{a,z} + U_nᵀ (r_1 ⊙ δ_1^{a,n}) + z_1 ⊙ δ_1^h
+    d_h_0 = delta_a_r[1] @ U_r
+    d_h_0 += delta_a_z[1] @ U_z
+    d_h_0 += (r[1] * delta_a_n[1]) @ U_n
+    d_h_0 += z[1] * delta_h[1]
+    return {
+        "W_r": d_W_r,
+        "U_r": d_U_r,
+        "b_r": d_b_r,
+        "W_z": d_W_z,
+        "U_z": d_U_z,
+        "b_z": d_b_z,
+        "W_n": d_W_n,
+        "b_n": d_b_n,
+        "U_n": d_U_n,
+        "c_n": d_c_n,
+        "W_y": d_W_y,
+        "b_y": d_b_y,
+        "x": d_x[1:],
+        "h_0": d_h_0,
+    }
+
+
+def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Multiply the rows of all steps by a matrix, in one product."""
+    rows = values.reshape(-1, values.shape[-1])
+    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+
+
+def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Sum the outer products of the rows of all steps, in one product."""
+    return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
+
+
+def softmax(z: np.ndarray) -> np.ndarray:
+    """Return exp(z) over its row sums; the largest entry is taken off first."""
+    shifted = np.exp(z - z.real.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+def log_softmax(z: np.ndarray) -> np.ndarray:
+    """Return log(softmax(z)) by log-sum-exp, finite for any finite z."""
+    shifted = z - z.real.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(-x)) without overflow on either side."""
+    small = np.exp(np.where(x.real > 0, -x, x))
+    return np.where(x.real > 0, 1, small) / (1 + small)
+
+
+def _validate(params: Arrays, data: Arrays) -> None:
+    """Raise a ValueError that names the array, what came and what was expected."""
+    sizes: dict[str, int] = {}
+    for kind, arrays, expected in (("params", params, PARAMS), ("data", data, DATA)):
+        if set(arrays) != set(expected):
+            raise ValueError(f"{kind} has {sorted(arrays)}; {sorted(expected)} were expected")
+        for name, axes in expected.items():
+            _validate_array(f"{kind}[{name!r}]", arrays[name], axes, sizes)
+    for name, constraint in CONSTRAINTS.items():
+        if constraint == "one-hot" and not np.allclose(data[name].sum(axis=-1), 1, atol=1e-4):
+            raise ValueError(f"data[{name!r}]: each row was expected to sum to one")
+
+
+def _validate_array(
+    label: str, array: np.ndarray, axes: tuple[str, ...], sizes: dict[str, int]
+) -> None:
+    if not isinstance(array, np.ndarray) or not np.issubdtype(array.dtype, np.floating):
+        came = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        raise ValueError(f"{label} is {came}; an array of floats was expected")
+    shape = ", ".join(f"{axis}={sizes[axis]}" if axis in sizes else axis for axis in axes)
+    known = dict(sizes)
+    for axis, length in zip(axes, array.shape, strict=False):
+        known.setdefault(axis, int(axis) if axis.isdigit() else length)
+    if array.ndim != len(axes) or array.shape != tuple(known[axis] for axis in axes):
+        raise ValueError(f"{label} has shape {array.shape}; ({shape}) was expected")
+    if 0 in array.shape:
+        raise ValueError(f"{label} has shape {array.shape}; every size must be at least 1")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{label} has entries that are not finite; finite ones were expected")
+    sizes.update(known)

@@ -1,0 +1,175 @@
+"""Leaky-integrator network.
+
+Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
+equations of leaky (style fast, sigma = tanh); do not edit. Numbers in comments are those of
+the proven equations in derivation.tex.
+
+A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
+time-major, batch second. Index t is step t, except in the data, which counts from 0.
+"""
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+PARAMS = {
+    "alpha": ("1",),
+    "W_rec": ("n", "n"),
+    "W_in": ("n", "m"),
+    "b": ("n",),
+    "W_y": ("q", "n"),
+    "b_y": ("q",),
+}
+DATA = {
+    "x": ("T", "B", "m"),
+    "y": ("T", "B", "q"),
+    "h_0": ("B", "n"),
+}
+CONSTRAINTS = {}
+
+
+def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
+    """Return the loss and its gradients, by name.
+
+    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
+    batch; a gradient has its array's shape.
+    """
+    E, tape = forward(params, data)
+    return E, backward(params, data, tape)
+
+
+def forward(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
+    """Check the arrays; return the loss, and what `backward` needs."""
+    _validate(params, data)
+    E, tape = _forward(params, data)
+    return float(E), tape
+
+
+def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
+    alpha = params["alpha"]
+    W_rec = params["W_rec"]
+    W_in = params["W_in"]
+    b = params["b"]
+    W_y = params["W_y"]
+    b_y = params["b_y"]
+    x = data["x"]
+    y = data["y"]
+    h_0 = data["h_0"]
+    T, B = data["x"].shape[:2]
+    n = params["W_rec"].shape[0]
+    q = params["W_y"].shape[0]
+    dtype = np.result_type(*params.values(), *data.values())
+    a = np.empty((T + 1, B, n), dtype)
+    h = np.empty((T + 1, B, n), dtype)
+    h[0] = h_0
+    y_hat = np.empty((T + 1, B, q), dtype)
+    # (1) a_t = W_rec h_{t-1} + W_in x_t + b
+    a[1:] = times(x, W_in.T) + b
+    for t in range(1, T + 1):
+        # (1) a_t = W_rec h_{t-1} + W_in x_t + b
+        a[t] += h[t - 1] @ W_rec.T
+        # (2) h_t = (1 - α) h_{t-1} + α σ(a_t)
+        h[t] = (1 - alpha) * h[t - 1] + alpha * np.tanh(a[t])
+    # (3) ŷ_t = W_y h_t + b_y
+    y_hat[1:] = times(h[1:], W_y.T) + b_y
+    # (4) E_t = 1/2 ‖y_t - ŷ_t‖²
+    E = 0.5 * np.sum((y - y_hat[1:]) ** 2)
+    return E, {"a": a, "h": h, "y_hat": y_hat}
+
+
+def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
+    """Return the gradients by every parameter, every input and every given state."""
+    alpha = params["alpha"]
+    W_rec = params["W_rec"]
+    W_in = params["W_in"]
+    W_y = params["W_y"]
+    x = data["x"]
+    y = data["y"]
+    a = tape["a"]
+    h = tape["h"]
+    y_hat = tape["y_hat"]
+    T, B = data["x"].shape[:2]
+    q = params["W_y"].shape[0]
+    n = params["W_rec"].shape[0]
+    m = params["W_in"].shape[1]
+    dtype = np.result_type(*params.values(), *data.values())
+    delta_y_hat = np.empty((T + 1, B, q), dtype)
+    delta_h = np.zeros((T + 2, B, n), dtype)
+    delta_a = np.zeros((T + 2, B, n), dtype)
+    d_x = np.empty((T + 1, B, m), dtype)
+    # (35) δ_t^ŷ = ŷ_t - y_t
+    delta_y_hat[1:] = y_hat[1:] - y
+    # (36) δ_t^h = W_yᵀ δ_t^ŷ + W_recᵀ δ_{t+1}^a + (1 - α) δ_{t+1}^h
+    delta_h[1:-1] = times(delta_y_hat[1:], W_y)
+    for t in range(T, 0, -1):
+        # (36) δ_t^h = W_yᵀ δ_t^ŷ + W_recᵀ δ_{t+1}^a + (1 - α) δ_{t+1}^h
+        delta_h[t] += delta_a[t + 1] @ W_rec + (1 - alpha) * delta_h[t + 1]
+        # (37) δ_t^a = α ((1 - σ(a_t)²) ⊙ δ_t^h)
+        delta_a[t] = alpha * ((1 - np.tanh(a[t]) ** 2) * delta_h[t])
+    # (40) ∂E/∂α = Σ_{t=1}^T (σ(a_t)ᵀ δ_t^h - h_{t-1}ᵀ δ_t^h)
+    d_alpha = np.sum(np.tanh(a[1:]) * delta_h[1:-1]).reshape(1)
+    d_alpha -= np.sum(h[:-1] * delta_h[1:-1]).reshape(1)
+    # (41) ∂E/∂W_rec = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
+    d_W_rec = outer(delta_a[1:-1], h[:-1])
+    # (42) ∂E/∂W_in = Σ_{t=1}^T δ_t^a x_tᵀ
+    d_W_in = outer(delta_a[1:-1], x)
+    # (43) ∂E/∂b = Σ_{t=1}^T δ_t^a
+    d_b = np.sum(delta_a[1:-1], axis=(0, 1))
+    # (44) ∂E/∂W_y = Σ_{t=1}^T δ_t^ŷ h_tᵀ
+    d_W_y = outer(delta_y_hat[1:], h[1:])
+    # (45) ∂E/∂b_y = Σ_{t=1}^T δ_t^ŷ
+    d_b_y = np.sum(delta_y_hat[1:], axis=(0, 1))
+    # (46) (∂E/∂x_t)ᵀ = W_inᵀ δ_t^a
+    d_x[1:] = times(delta_a[1:-1], W_in)
+    # (47) (∂E/∂h_0)ᵀ = W_recᵀ δ_1^a + (1 - α) δ_1^h
+    d_h_0 = delta_a[1] @ W_rec + (1 - alpha) * delta_h[1]
+    return {
+        "alpha": d_alpha,
+        "W_rec": d_W_rec,
+        "W_in": d_W_in,
+        "b": d_b,
+        "W_y": d_W_y,
+        "b_y": d_b_y,
+        "x": d_x[1:],
+        "h_0": d_h_0,
+    }
+
+
+def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Multiply the rows of all steps by a matrix, in one product."""
+    rows = values.reshape(-1, values.shape[-1])
+    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+
+
+def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Sum the outer products of the rows of all steps, in one product."""
+    return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
+
+
+def _validate(params: Arrays, data: Arrays) -> None:
+    """Raise a ValueError that names the array, what came and what was expected."""
+    sizes: dict[str, int] = {}
+    for kind, arrays, expected in (("params", params, PARAMS), ("data", data, DATA)):
+        if set(arrays) != set(expected):
+            raise ValueError(f"{kind} has {sorted(arrays)}; {sorted(expected)} were expected")
+        for name, axes in expected.items():
+            _validate_array(f"{kind}[{name!r}]", arrays[name], axes, sizes)
+
+
+def _validate_array(
+    label: str, array: np.ndarray, axes: tuple[str, ...], sizes: dict[str, int]
+) -> None:
+    if not isinstance(array, np.ndarray) or not np.issubdtype(array.dtype, np.floating):
+        came = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        raise ValueError(f"{label} is {came}; an array of floats was expected")
+    shape = ", ".join(f"{axis}={sizes[axis]}" if axis in sizes else axis for axis in axes)
+    known = dict(sizes)
+    for axis, length in zip(axes, array.shape, strict=False):
+        known.setdefault(axis, int(axis) if axis.isdigit() else length)
+    if array.ndim != len(axes) or array.shape != tuple(known[axis] for axis in axes):
+        raise ValueError(f"{label} has shape {array.shape}; ({shape}) was expected")
+    if 0 in array.shape:
+        raise ValueError(f"{label} has shape {array.shape}; every size must be at least 1")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{label} has entries that are not finite; finite ones were expected")
+    sizes.update(known)
