@@ -281,7 +281,7 @@ def _size_term(term: Expr) -> str:
         letters.append(letter if exponent == 1 else f"{letter}^{{{exponent}}}")
     if rest == 1:
         return str(number)
-    return {1: "", -1: "-"}.get(number, str(number)) + " ".join(letters)
+    return {1: "", -1: "-"}.get(number, str(number)) + " \\cdot ".join(letters)
 
 
 @latex.register

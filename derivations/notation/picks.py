@@ -67,8 +67,9 @@ def size_of(node: syntax.Node) -> Expr:
         case syntax.Sum():
             return sum((sign * size_of(term) for sign, term in node.terms), start=Integer(0))
         case syntax.Chain():
-            factors = [part for part in node.parts if not isinstance(part, syntax.Operator)]
-            if len(factors) == len(node.parts):
+            signs = [part.text for part in node.parts if isinstance(part, syntax.Operator)]
+            if set(signs) <= {"\\cdot"}:
+                factors = (part for part in node.parts if not isinstance(part, syntax.Operator))
                 return prod(map(size_of, factors))
     raise NotationError("This is no number of rows or columns.")
 

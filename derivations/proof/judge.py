@@ -34,7 +34,7 @@ from derivations.proof.network import Network, Point, step_at
 #: Random points at which both sides are compared; more where the degrees ask for them.
 POINTS = 2
 #: No equation is worth more points.
-MOST_POINTS = 6
+MOST_POINTS = 16
 #: log2 of the largest probability of an error with which an equation is believed.
 LARGEST_BOUND = -50
 #: Sizes of the networks, taken in turn so that no two sizes are equal.

@@ -29,6 +29,9 @@ MARKS = {"proven": "✓", "numeric": "≈", "given": "given", "definition": "def
 _FORMULA = re.compile(r"\$([^$]*)\$")
 #: What the number and the mark take at the left of an equation.
 _MARGIN = 13
+#: What holds the pieces of a short formula together until lines are broken.
+_TIE = "\0"
+_SHORT = 24
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,9 @@ def text(derivation: Derivation) -> str:
         title="\n".join(lines),
         rule="=" * max(map(columns, lines)),
         symbols=_symbols(symbols(derivation)),
-        conventions=tuple(_indented("- ", readable(line)) for line in conventions(derivation)),
+        conventions=tuple(_indented("- ", _tied(line)) for line in conventions(derivation)),
         sections=tuple(_section(section) for section in derivation.sections),
-        proof="\n".join(wrapped(readable(proof_text(derivation)), COLUMNS)),
+        proof="\n".join(wrapped(_tied(proof_text(derivation)), COLUMNS)),
     )
 
 
@@ -81,6 +84,17 @@ def readable(prose: str) -> str:
     The adjoint of ŷ_t.
     """
     return _FORMULA.sub(lambda match: plain(match[1]), prose)
+
+
+def _tied(prose: str) -> str:
+    """Return text with its short formulas tied, so that no line ends within one."""
+    shown = _FORMULA.split(prose)
+    shown[1::2] = [_tie(plain(formula)) for formula in shown[1::2]]
+    return "".join(shown)
+
+
+def _tie(formula: str) -> str:
+    return formula.replace(" ", _TIE) if columns(formula) <= _SHORT else formula
 
 
 def columns(line: str) -> int:
@@ -121,7 +135,7 @@ def wrapped(prose: str, room: int) -> list[str]:
             if columns(lines[-1] + character) > room:
                 lines.append("")
             lines[-1] += character
-    return lines
+    return [line.replace(_TIE, " ") for line in lines]
 
 
 def _indented(front: str, prose: str) -> str:
@@ -137,17 +151,17 @@ def _symbols(found: Sequence[Symbol]) -> tuple[str, ...]:
             for s in found
             if s.role == role
         ]
-        rows.append(_indented(f"{role:<13}", ", ".join(one.replace(" (", "\0(") for one in shown)))
-    return tuple(row.replace("\0", " ") for row in rows)  # a symbol and its shape stay together
+        rows.append(_indented(f"{role:<13}", ", ".join(one.replace(" ", _TIE) for one in shown)))
+    return tuple(rows)
 
 
 def _section(section: Section) -> ShownSection:
     shown = []
     for reason, group in runs(section.equations):
-        head = "\n".join(wrapped(readable(reason), COLUMNS))
+        head = "\n".join(wrapped(_tied(reason), COLUMNS))
         shown.append("\n".join([head, *(_equation(equation) for equation in group)]))
     title = readable(section.title)
-    body = "\n".join(wrapped(readable(section.text), COLUMNS))
+    body = "\n".join(wrapped(_tied(section.text), COLUMNS))
     return ShownSection(title, "-" * columns(title), body, tuple(shown))
 
 
