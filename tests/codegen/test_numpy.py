@@ -21,7 +21,7 @@ from codegen.build import STYLES, emit_source
 from codegen.gradcheck import check_module
 from codegen.gradcheck.module import default_sizes, draw_arrays
 from codegen.targets.numpy.functions import source
-from derivations import Derivation, Model, cell, cell_names, derive
+from derivations import Derivation, Model, cell, cell_names, derive, prove
 from derivations.activations import ACTIVATIONS
 from derivations.errors import EmitError
 
@@ -82,6 +82,38 @@ def test_gradients_at_any_size(
     """One unit, one step and one sequence are sizes like any other."""
     emitted = module(*case, style)
     report = check_module(emitted, {size: sizes[size] for size in default_sizes(emitted)}, seed)
+    assert report.passed, str(report)
+
+
+def stacked(layers: int) -> str:
+    """Return a recurrent network of some layers, each as large as it likes."""
+    lines = []
+    for layer in range(1, layers + 1):
+        below = f"h^{{({layer - 1})}}_t" if layer > 1 else "x_t"
+        state = f"h^{{({layer})}}"
+        sums = f"W_{layer} {state}_{{t-1}} + U_{layer} {below} + b_{layer}"
+        lines.append(f"{state}_t = \\tanh({sums})")
+    lines += [f"\\hat{{y}}_t = \\text{{softmax}}(V h^{{({layers})}}_t + c)"]
+    return "\n".join([*lines, "E_t = -y_t^\\top \\log \\hat{y}_t", "y_t is one-hot"])
+
+
+@cache
+def stacked_module(layers: int, style: str) -> ModuleType:
+    return loaded(emit_source(prove(derive(Model.read(stacked(layers)))), "stacked", style))
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    layers=st.integers(1, 4),
+    style=st.sampled_from(sorted(STYLES)),
+    lengths=st.lists(st.integers(1, 4), min_size=8, max_size=8),
+    seed=st.integers(0, 10**6),
+)
+@pytest.mark.slow
+def test_any_number_of_layers(layers: int, style: str, lengths: list[int], seed: int) -> None:
+    emitted = stacked_module(layers, style)
+    sizes = dict(zip(default_sizes(emitted), lengths, strict=False))
+    report = check_module(emitted, sizes, seed)
     assert report.passed, str(report)
 
 
