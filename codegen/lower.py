@@ -37,6 +37,7 @@ from derivations.errors import EmitError
 from derivations.expressions import (
     MatAdd,
     MatMul,
+    OneMatrix,
     Quantity,
     Scaled,
     T,
@@ -262,6 +263,10 @@ class _Lowering:
         number, rest = split_coefficient(body)
         product = rest.body if isinstance(rest, Scaled) else rest
         position = _seam(product)
+        if is_row(rest) and not is_column(rest):
+            factor = rest.scalar if isinstance(rest, Scaled) else OneMatrix(1, 1)
+            number_and_factor = self._rows(multiply(number, factor), origin)
+            return program.Outer(number_and_factor, self._rows(transpose(product), origin))
         if is_column(rest) or position is None:
             return program.Total(self._rows(body, origin))
         left = self._rows(_product(product.args[:position]), origin)

@@ -212,6 +212,8 @@ def rows_of_transpose(expression: Transpose, context: Context) -> program.Expres
     partial = expression.arg
     if isinstance(partial, Partial) and partial.of.name == context.model.loss.name:
         return Load(row_name(context.model, partial.by))
+    if is_row(partial) and isinstance(partial, MatrixSymbol):
+        return rows(partial, context)  # a matrix of one row, which every row meets as it stands
     if is_column(partial):
         raise UnsupportedError(f"{latex(expression)} is no column.", hint=_FILE)
     return program.Turned(rows(partial, context))

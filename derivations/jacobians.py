@@ -106,7 +106,7 @@ def _local(model: Model, definition: Definition, variable: Quantity) -> Equation
             f"{listed(list(between))}: all ways count."
         )
     is_partial = acts_through_time(model, variable.name, definition.quantity.name)
-    left = Partial(definition.quantity, variable, is_partial)
+    left = row(definition.quantity, variable, immediate=is_partial)
     if is_partial:
         reason += " Through other steps it acts, too; they are held fixed here."
     return write(label, [left, found, *tidy_steps(found, model.one_hot)], reason)

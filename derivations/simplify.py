@@ -7,7 +7,8 @@ them is trusted: every step is printed as a side of an equation, and the judge c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import cast
 
 from sympy import Basic, Expr, Integer, MatrixExpr, Transpose
 
@@ -113,7 +114,13 @@ def _entry(vector: MatrixExpr, label: Quantity) -> MatrixExpr:
 
 
 def merge_diagonals(expression: Basic) -> Basic:
-    """diag(u) diag(v) = diag(u ⊙ v)."""
+    """diag(u) diag(v) = diag(u ⊙ v), and diag(u) − diag(v) = diag(u − v)."""
+    if isinstance(expression, MatAdd):
+        terms = [split_coefficient(term) for term in expression.args]
+        if all(isinstance(term, Diag) for _, term in terms):
+            vectors = add(*(multiply(number, term.vector) for number, term in terms))
+            return Diag(cast("MatrixExpr", positive_first(vectors)))
+        return expression
     if not isinstance(expression, MatMul):
         return expression
     merged: list[MatrixExpr] = []
@@ -247,20 +254,35 @@ def turn_differences(expression: Basic) -> Basic:
 
 
 def factor_out(expression: Basic) -> Basic:
-    """u ⊙ v + u ⊙ w = u ⊙ (v + w)."""
+    """u ⊙ v − u ⊙ w = u ⊙ (v − w), and v ⊙ u − w ⊙ u = (v − w) ⊙ u."""
     if not isinstance(expression, MatAdd):
         return expression
-    if not all(isinstance(term, HadamardProduct) for term in expression.args):
+    terms = [split_coefficient(term) for term in expression.args]
+    if not all(isinstance(term, HadamardProduct) for _, term in terms):
         return expression
-    shared: list[MatrixExpr] = []
-    for factors in zip(*(term.args for term in expression.args), strict=False):
-        if any(factor != factors[0] for factor in factors):
-            break
-        shared.append(factors[0])
-    if not shared or any(len(term.args) == len(shared) for term in expression.args):
+    counted = [Counter(term.args) for _, term in terms]
+    common = Counter(counted[0])
+    for one in counted[1:]:
+        common &= one
+    if not common or any(one == common for one in counted):
         return expression
-    rest = add(*(hadamard(*term.args[len(shared) :]) for term in expression.args))
-    return hadamard(*shared, rest)
+    rests = [_without(term.args, common) for _, term in terms]
+    rest = add(*(multiply(n, hadamard(*r)) for (n, _), r in zip(terms, rests, strict=True)))
+    first = terms[0][1].args
+    shared = _without(first, counted[0] - common)
+    return hadamard(*shared, rest) if first[0] in common else hadamard(rest, *shared)
+
+
+def _without(factors: Sequence[MatrixExpr], taken: Counter[MatrixExpr]) -> list[MatrixExpr]:
+    """Return the factors, in their order, but for those that are taken out."""
+    left = Counter(taken)
+    kept = []
+    for factor in factors:
+        if left[factor]:
+            left[factor] -= 1
+        else:
+            kept.append(factor)
+    return kept
 
 
 def gather_transposes(expression: Basic) -> Basic:
@@ -273,7 +295,18 @@ def gather_transposes(expression: Basic) -> Basic:
 
 
 def tidy_steps(expression: MatrixExpr, one_hot: frozenset[str]) -> list[MatrixExpr]:
-    """Return the expression after each step that changed it, in the order of a proof on paper."""
+    """Return the expression after each step that changed it, in the order of a proof on paper.
+
+    Products are multiplied out only where that makes the end shorter, as something cancels.
+    """
+    kept, spread = (_tidied(expression, one_hot, distributed=d) for d in (False, True))
+    ends = [steps[-1] if steps else expression for steps in (kept, spread)]
+    return spread if _length(ends[1]) < _length(ends[0]) else kept
+
+
+def _tidied(
+    expression: MatrixExpr, one_hot: frozenset[str], *, distributed: bool
+) -> list[MatrixExpr]:
     found: list[MatrixExpr] = []
 
     def apply(*steps: Step) -> None:
@@ -283,7 +316,8 @@ def tidy_steps(expression: MatrixExpr, one_hot: frozenset[str]) -> list[MatrixEx
             if changed != before:
                 found.append(changed)
 
-    apply(distribute, absorb_diagonals, pick_entries, cancel_quotients, sum_one_hot(one_hot))
+    apply(*([distribute] if distributed else []))
+    apply(absorb_diagonals, pick_entries, cancel_quotients, sum_one_hot(one_hot))
     before = found[-1] if found else expression
     expanded = everywhere(expand_products, before)
     collected = everywhere(collect_terms, expanded)

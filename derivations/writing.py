@@ -9,7 +9,7 @@ from sympy import MatrixExpr, Symbol
 
 from derivations.algebra import replace, transpose
 from derivations.derivation import Equation
-from derivations.expressions import MatrixSymbol, Partial, Quantity, Vec, is_column, t
+from derivations.expressions import MatrixSymbol, Partial, Quantity, Vec, is_column, is_scalar, t
 from derivations.model import Model
 from derivations.notation.latex import latex
 from derivations.notation.names import canonical, parts, time_symbol
@@ -83,10 +83,10 @@ def adjoint(quantity: Quantity, time: object = t) -> Quantity:
     return Quantity(adjoint_name(quantity.name), *quantity.shape, time)
 
 
-def row(of: MatrixExpr, by: Quantity) -> MatrixExpr:
-    """Return the derivative of a scalar as a row: ∂E_t/∂h_t, and of a matrix vec(∂E_t/∂S_t)ᵀ."""
-    partial = Partial(of, by)
-    return partial if is_column(by) else transpose(Vec(partial))
+def row(of: MatrixExpr, by: Quantity, *, immediate: bool = False) -> MatrixExpr:
+    """Return a derivative as a Jacobian: ∂u_t/∂v_t; of a scalar by a matrix vec(∂E_t/∂S_t)ᵀ."""
+    partial = Partial(of, by, immediate)
+    return transpose(Vec(partial)) if is_scalar(of) and not is_column(by) else partial
 
 
 def gradient(total: MatrixExpr, by: Quantity | MatrixSymbol) -> MatrixExpr:

@@ -126,7 +126,11 @@ class _Expressions:
             return sizeless[0].mapped(lambda own: multiply(*others, own))
         first, *rest = factors
         if isinstance(first, Shapeless) and first.lacks_rows and isinstance(rest[0], MatrixExpr):
-            return first.before(_matrix(self.multiply(rest)))
+            product = _matrix(self.multiply(rest))
+            return first.before(product, rest if len(sizeless) == 1 else [product])
+        *front, last = factors
+        if len(sizeless) == 1 and isinstance(last, Shapeless) and last.lacks_columns:
+            return last.behind(_matrix(self.multiply(front)), front)
         known = [
             factor.among(factors[:position], factors[position + 1 :])
             if isinstance(factor, Shapeless)
@@ -134,10 +138,10 @@ class _Expressions:
             for position, factor in enumerate(factors)
         ]
         if not any(isinstance(factor, MatrixExpr) for factor in known):
-            product: Expr = Integer(1)
+            value: Expr = Integer(1)
             for number in known:
-                product = product * number
-            return product
+                value = value * number
+            return value
         return multiply(*known)
 
     def hadamard(self, factors: Sequence[tuple[Value, bool]]) -> Value:

@@ -136,7 +136,7 @@ def latex_of_hadamard_product(expression: HadamardProduct) -> str:
 def _scalar_factor(factor: MatrixExpr) -> str:
     """Print a scalar beside others: scalars need no sign between them."""
     text = latex(factor)
-    is_compound = isinstance(factor, MatAdd | MatMul | TimeSum)
+    is_compound = isinstance(factor, (MatAdd, MatMul, *_SERIES))
     return bracket(text) if is_compound else text
 
 

@@ -47,6 +47,11 @@ class Shapeless:
         """Whether it is known how many columns it has, and not how many rows."""
         return self.rows is None and self.columns is not None
 
+    @property
+    def lacks_columns(self) -> bool:
+        """Whether it is known how many rows it has, and not how many columns."""
+        return self.columns is None and self.rows is not None
+
     def of_shape(self, shape: tuple[Expr, Expr]) -> MatrixExpr:
         """Return the matrix of a shape.
 
@@ -88,9 +93,15 @@ class Shapeless:
         """Return the transpose."""
         return replace(self.mapped(transpose), rows=self.columns, columns=self.rows)
 
-    def before(self, row: MatrixExpr) -> Shapeless:
-        """Return the product of a column and a row."""
-        return replace(self.mapped(lambda own: multiply(own, row)), columns=row.shape[1])
+    def before(self, product: MatrixExpr, factors: Sequence[MatrixExpr | Expr]) -> Shapeless:
+        """Return the product of this and of other factors, which are given with their product."""
+        made = self.mapped(lambda own: multiply(own, *factors))
+        return replace(made, columns=product.shape[1])
+
+    def behind(self, product: MatrixExpr, factors: Sequence[MatrixExpr | Expr]) -> Shapeless:
+        """Return the product of other factors, which are given with their product, and of this."""
+        made = self.mapped(lambda own: multiply(*factors, own))
+        return replace(made, rows=product.shape[0])
 
 
 def ones() -> Shapeless:

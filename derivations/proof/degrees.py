@@ -1,15 +1,14 @@
 """Degrees instead of values: what the Schwartz–Zippel bound of an equation needs.
 
-A value is a polynomial in random draws, in the answers of oracles, and in inverses of other values.
-All entries of an array get one bound of its degree, in which an inverse counts as a variable; how
-much the inverses add when a common denominator is made is kept apart (`Degree.denominators`).
+A value is a quotient of polynomials in random draws and in the answers of oracles. All entries of an
+array get one bound of their numerators' degrees, over one common denominator.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,16 +19,38 @@ from derivations.proof.arithmetic import derivative, evaluate_formula
 
 
 @dataclass(frozen=True)
+class Denominator:
+    """What was divided by: the product of all entries of an array, as a polynomial of a degree."""
+
+    number: int
+    degree: int
+
+
+@dataclass(frozen=True)
 class Degrees:
-    """A bound of the degrees of all entries of an array, and how deep inverses are nested in it."""
+    """A bound of the degrees of all entries of an array.
+
+    Attributes
+    ----------
+    degree : int
+        Of the numerators, over the common denominator.
+    below : mapping of Denominator to int
+        The common denominator: which polynomials, to which power.
+    shape : tuple of int
+    """
 
     degree: int
-    level: int = 0
+    below: Mapping[Denominator, int] = field(default_factory=dict)
     shape: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
         return math.prod(self.shape)
+
+    @property
+    def denominator(self) -> int:
+        """The degree of the common denominator."""
+        return sum(power * one.degree for one, power in self.below.items())
 
     def __add__(self, other: Degrees) -> Degrees:
         return self.join(other).of(np.broadcast_shapes(self.shape, other.shape))
@@ -40,17 +61,26 @@ class Degrees:
         return self
 
     def __mul__(self, other: Degrees) -> Degrees:
-        shape = np.broadcast_shapes(self.shape, other.shape)
-        return Degrees(self.degree + other.degree, max(self.level, other.level), shape)
+        return self._times(other, np.broadcast_shapes(self.shape, other.shape))
 
     def __matmul__(self, other: Degrees) -> Degrees:
         leading = np.broadcast_shapes(self.shape[:-2], other.shape[:-2])
-        shape = (*leading, self.shape[-2], other.shape[-1])
-        return Degrees(self.degree + other.degree, max(self.level, other.level), shape)
+        return self._times(other, (*leading, self.shape[-2], other.shape[-1]))
+
+    def _times(self, other: Degrees, shape: tuple[int, ...]) -> Degrees:
+        below = dict(self.below)
+        for one, power in other.below.items():
+            below[one] = below.get(one, 0) + power
+        return Degrees(self.degree + other.degree, below, shape)
 
     def join(self, other: Degrees) -> Degrees:
-        """Return what bounds both."""
-        return Degrees(max(self.degree, other.degree), max(self.level, other.level), self.shape)
+        """Return what bounds both, over a denominator that both divide."""
+        below = dict(self.below)
+        for one, power in other.below.items():
+            below[one] = max(below.get(one, 0), power)
+        whole = sum(power * one.degree for one, power in below.items())
+        degree = max(v.degree + whole - v.denominator for v in (self, other))
+        return Degrees(degree, below, self.shape)
 
     def of(self, shape: tuple[int, ...]) -> Degrees:
         """Return the same degrees in another shape."""
@@ -86,45 +116,36 @@ class Degree:
     questions : int
         How often an oracle was asked.
     largest : int
-        The largest degree of a question.
+        The largest degree of a question, its denominator's included.
     """
 
     def __init__(self) -> None:
         self.questions = 0
         self.largest = 1
         self._asked = 1
-        self._inverted: dict[int, int] = {}
-
-    @property
-    def denominators(self) -> int:
-        """By how much a common denominator multiplies a degree, at most.
-
-        Let inverses of the first level be those of polynomials, of degrees that add up to w. Times
-        the product of these polynomials to the power d, a value of degree d is a polynomial of
-        degree d (1 + w) at most; and so on from level to level.
-        """
-        return math.prod(1 + weight for weight in self._inverted.values())
+        self._inverted = 0
 
     def _variable(self, question: Degrees) -> Degrees:
         self.questions += self._asked
-        self.largest = max(self.largest, question.degree)
+        self.largest = max(self.largest, question.degree + question.denominator)
         return Degrees(1)
 
     def _inverse(self, value: Degrees, count: int) -> Degrees:
-        level = value.level + 1
-        self._inverted[level] = self._inverted.get(level, 0) + count * value.degree
-        return Degrees(1, level, value.shape)
+        """Return 1 / (N / D) = D / N; the entries share the product of all N as denominator."""
+        self._inverted += 1
+        degree = value.denominator + (count - 1) * value.degree
+        return Degrees(degree, {Denominator(self._inverted, count * value.degree): 1}, value.shape)
 
     # Arrays
 
     def filled(self, shape: tuple[int, ...], value: int) -> Degrees:
-        return Degrees(0, 0, shape)
+        return Degrees(0, {}, shape)
 
     def identity(self, size: int) -> Degrees:
-        return Degrees(0, 0, (size, size))
+        return Degrees(0, {}, (size, size))
 
     def drawn(self, shape: tuple[int, int], *key: object, sums_to_one: bool) -> Degrees:
-        return Degrees(1, 0, shape)
+        return Degrees(1, {}, shape)
 
     def choose(self, count: int, *key: object) -> int:
         return 0
@@ -157,7 +178,7 @@ class Degree:
     def unspecified_of(self, name: str, step: int, column: Degrees) -> tuple[Degrees, Degrees]:
         self._asked = column.size + 1
         self._variable(column)
-        return Degrees(1, 0, (1, 1)), Degrees(1, 0, (1, column.size))
+        return Degrees(1, {}, (1, 1)), Degrees(1, {}, (1, column.size))
 
     # Scalars
 

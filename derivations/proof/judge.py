@@ -244,7 +244,8 @@ class Judge:
     def _bound(self, sides: Sequence[MatrixExpr], instances: Sequence[Instance]) -> float:
         """Return log2 of the probability that a false equation passes at one point.
 
-        The difference of two sides has at most twice the degree of the larger one.
+        The difference of two quotients has as numerator at most the degrees of one numerator and of
+        the other denominator; so it is for two questions to an oracle.
 
         References
         ----------
@@ -254,9 +255,9 @@ class Judge:
         largest = 1
         for steps in instances:
             values = cast("list[Degrees]", _values(sides, self._twin, steps))
-            largest = max(largest, *(value.degree for value in values))
-        collisions = self._degrees.questions**2 // 2 * self._degrees.largest
-        degree = (2 * largest + collisions) * self._degrees.denominators
+            largest = max(largest, *(value.degree + value.denominator for value in values))
+        pairs = self._degrees.questions**2 // 2
+        degree = 2 * (largest + pairs * self._degrees.largest)
         return math.log2(degree) - math.log2(PRIME)
 
 

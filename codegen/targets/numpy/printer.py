@@ -95,6 +95,11 @@ class Layout:
         return f"[{start or ''}:{-left_out if left_out else ''}]"
 
     @property
+    def count(self) -> str:
+        """How many rows there are."""
+        return "T * B" if self.all_steps else "B"
+
+    @property
     def leading(self) -> str:
         """The axes before those of a row."""
         return "T, B" if self.all_steps else "B"
@@ -287,15 +292,27 @@ def printed_row_sum(expression: RowSum, layout: Layout) -> tuple[str, int]:
 @printed.register
 def printed_outer(expression: Outer, layout: Layout) -> tuple[str, int]:
     left, right = expression.left, expression.right
+    if not loads(left) or not loads(right):
+        return _outer_of_a_constant(left, right, layout)
     if layout.all_steps:
         return f"outer({python(left, layout)}, {python(right, layout)})", ATOM
     return f"{_inside(left, layout, ATOM)}.T @ {_inside(right, layout, SIGN)}", MATRIX
+
+
+def _outer_of_a_constant(left: Expression, right: Expression, layout: Layout) -> tuple[str, int]:
+    """Σ u vᵀ = u (Σ v)ᵀ where u is the same in every row."""
+    constant, other = (python(side, layout) for side in (left, right))
+    if loads(left):
+        return f"np.outer({python(Total(left), layout)}, {other})", ATOM
+    return f"np.outer({constant}, {python(Total(right), layout)})", ATOM
 
 
 @printed.register
 def printed_total(expression: Total, layout: Layout) -> tuple[str, int]:
     if isinstance(expression.rows, Dot | RowSum | EntrySum):
         return _scalar_total(expression.rows, layout)
+    if not loads(expression.rows):
+        return f"{layout.count} * {_inside(expression.rows, layout, SIGN)}", PRODUCT
     axis = "(0, 1)" if layout.all_steps else "0"
     return f"np.sum({python(expression.rows, layout)}, axis={axis})", ATOM
 
@@ -316,6 +333,8 @@ def whole_sum(expression: Expression, layout: Layout) -> list[tuple[int, str]]:
     match expression:
         case Total():
             return whole_sum(expression.rows, layout)
+        case _ if not loads(expression) and not isinstance(expression, Add):
+            return [(1, f"{layout.count} * np.sum({python(expression, layout)})")]
         case Add():
             return [
                 (sign * inner, text)
