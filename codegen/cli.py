@@ -222,7 +222,7 @@ def _deliver(printed: str, output: Path | None) -> None:
 
 def _summary(built: list[tuple[Build, list[Path]]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("model")
+    table.add_column("model", no_wrap=True)
     table.add_column("equations\nproven", justify="right")
     table.add_column("worst finite-\ndifference error", justify="right")
     table.add_column("files written", no_wrap=True)
@@ -239,7 +239,7 @@ def _summary(built: list[tuple[Build, list[Path]]]) -> Table:
 
 def _checks(reports: list[tuple[str, GradientReport]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("module")
+    table.add_column("module", no_wrap=True)
     for title in ("finite differences", "complex step", "Taylor order", "passed"):
         table.add_column(title, justify="right")
     for name, report in reports:

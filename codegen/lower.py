@@ -70,7 +70,8 @@ def lower(derivation: Derivation) -> Program:
         names = ", ".join(model.unspecified_functions)
         raise EmitError(
             f"Code needs to know what {names} is.",
-            hint="Choose it with --activation, or add a line such as: \\sigma is tanh",
+            hint="Choose it with --activation, or add the line: "
+            f"{model.unspecified_functions[0]} is tanh",
         )
     lowered = _Lowering(derivation).lowered()
     _refuse_collisions(lowered)

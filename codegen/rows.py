@@ -12,7 +12,7 @@ from sympy import Basic, Expr, Integer, MatrixExpr, Rational, StrictGreaterThan,
 from codegen import program
 from codegen.program import Load, Number
 from derivations.activations import Atom, ScalarFunction
-from derivations.algebra import split_coefficient, transpose
+from derivations.algebra import add, split_coefficient, transpose
 from derivations.errors import EmitError, UnsupportedError
 from derivations.expressions import (
     Blocks,
@@ -21,6 +21,7 @@ from derivations.expressions import (
     Entry,
     HadamardPower,
     HadamardProduct,
+    Identity,
     MatAdd,
     MatMul,
     MatrixSymbol,
@@ -148,6 +149,15 @@ def _column(factors: Sequence[MatrixExpr], context: Context) -> program.Expressi
 def _times(factor: MatrixExpr, value: program.Expression, context: Context) -> program.Expression:
     """Multiply rows from the left by whatever fits a column."""
     match factor:
+        case MatAdd() if not is_column(factor) and not is_row(factor):
+            return program.Add(tuple(_signed_times(term, value, context) for term in factor.args))
+        case Transpose(arg=MatAdd() as total) if not is_column(total) and not is_row(total):
+            return _times(add(*map(transpose, total.args)), value, context)
+        case Identity():
+            return value
+        case Scaled() if not is_column(factor) and not is_row(factor):
+            scalar = rows(factor.scalar, context)
+            return program.Multiply((scalar, _times(factor.body, value, context)))
         case MatrixSymbol() | Part() if not is_column(factor):
             return _weight_times(factor, value, transposed=True)
         case Transpose(arg=MatrixSymbol() | Part() as weight) if not is_column(weight):
@@ -165,6 +175,17 @@ def _times(factor: MatrixExpr, value: program.Expression, context: Context) -> p
     if is_row(factor):
         return program.Dot(rows(transpose(factor), context), value)
     return program.TimesEach(rows(factor, context), value)
+
+
+def _signed_times(
+    term: MatrixExpr, value: program.Expression, context: Context
+) -> tuple[int, program.Expression]:
+    number, rest = split_coefficient(term)
+    sign = -1 if number.could_extract_minus_sign() else 1
+    factors = rest.args if isinstance(rest, MatMul) else (rest,)
+    for factor in reversed(factors):
+        value = _times(factor, value, context)
+    return sign, _scaled(sign * number, value)
 
 
 def _weight_times(

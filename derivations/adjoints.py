@@ -12,6 +12,7 @@ from derivations.expressions import Partial, Quantity, T, TimeSum, ZeroMatrix, t
 from derivations.graph import consumers, contributions, shifted, unit
 from derivations.jacobians import slopes_written
 from derivations.model import Model
+from derivations.notation.latex import latex
 from derivations.notation.names import at_time
 from derivations.recurrence import (
     acting_within_the_step,
@@ -21,6 +22,7 @@ from derivations.recurrence import (
     uses,
 )
 from derivations.simplify import divides, tidy_steps
+from derivations.states import states
 from derivations.writing import EVERY_STEP, adjoint, at_step, gradient, listed, math, write
 
 #: The steps before the last one, where the loss of the last step is not felt directly.
@@ -75,17 +77,8 @@ class _Adjoints:
                 definitions.append(self._definition(quantity))
                 recursion += found
         recursion += self._boundaries()
-        forward = any(lag > 0 for lag in self._lags)
-        towards = "at step $t+1$" if forward else "at step $t-1$"
-        if forward and any(lag < 0 for lag in self._lags):
-            towards = "at the steps beside it"
         return [
-            Section(
-                "The adjoint recursion",
-                f"The total derivative at step $t$ needs only the one {towards}: one pass "
-                f"{'back ' if forward else ''}through time replaces the sum over paths.",
-                (*definitions, *recursion),
-            ),
+            Section("The adjoint recursion", self._text(), (*definitions, *recursion)),
             self._gradients(),
         ]
 
@@ -124,6 +117,28 @@ class _Adjoints:
 
     def _matters(self, quantity: Quantity) -> bool:
         return quantity.name in influential(self._model)
+
+    def _text(self) -> str:
+        """Say what replaces the sum over paths, and what δ counts that ∂E/∂s_t does not."""
+        ahead, back = (any(lag * sign > 0 for lag in self._lags) for sign in (1, -1))
+        towards, passes = "at step $t+1$", "one pass back through time replaces"
+        if back:
+            towards, passes = "at step $t-1$", "one pass through time replaces"
+        if ahead and back:
+            towards = "at the steps beside it"
+            passes = "one pass back through time, and one ahead for what runs back, replace"
+        text = (
+            f"The total derivative at step $t$ needs only the one {towards}: {passes} the sum over "
+            "paths."
+        )
+        whole = [s for s in states(self._model) if s.is_named and len(s.current) > 1]
+        if whole:
+            shown = f"$\\partial {latex(self._model.total)} / \\partial {latex(whole[0].quantity)}$"
+            text += (
+                f" In {shown} the parts of the state are independent of each other; $\\delta$ "
+                "of a part counts what it does through the others, too."
+            )
+        return text
 
     def _recursion(self, quantity: Quantity) -> list[Equation]:
         """Return δ of a quantity by the adjoints of what it acts on; nothing if it is inlined."""
@@ -248,7 +263,7 @@ class _Adjoints:
             equations += self._of_first_values(state)
         return Section(
             "The gradients",
-            "Every parameter is used at every step; its gradient sums what each use hands back.",
+            "A parameter is shared by all steps; its gradient sums what each use hands back.",
             tuple(equations),
         )
 

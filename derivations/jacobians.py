@@ -9,8 +9,16 @@ from sympy import MatrixExpr
 from derivations.algebra import add, depends_on, multiply, replace, subexpressions
 from derivations.calculus import slope_in_terms_of_output
 from derivations.derivation import Equation, Section
-from derivations.expressions import Elementwise, Partial, Quantity, Unspecified, t
-from derivations.graph import along, local_jacobian, paths, reaches, shifted
+from derivations.expressions import (
+    Blocks,
+    Elementwise,
+    Partial,
+    Quantity,
+    Unspecified,
+    ZeroMatrix,
+    t,
+)
+from derivations.graph import along, consumers, local_jacobian, paths, reaches, shifted
 from derivations.model import Definition, Model
 from derivations.notation.latex import latex
 from derivations.recurrence import acting_within_the_step, acts_through_time, in_order
@@ -26,6 +34,7 @@ def local_jacobians(model: Model, whole: Sequence[State]) -> Section:
             if not isinstance(definition.expression, Unspecified):
                 equations.append(_local(model, definition, variable))
     equations += _readout(model, whole)
+    equations += [_by_the_whole_state(model, s, equations) for s in whole if _has_a_row(model, s)]
     return Section(
         "Local Jacobians",
         "Each equation of the network is differentiated by each computed quantity that it uses.",
@@ -147,6 +156,49 @@ def _readout(model: Model, whole: Sequence[State]) -> list[Equation]:
             reason = f"The chain rule, and the entries of {names} sum to one."
         equations.append(write(f"readout:{start.name}", sides, reason))
     return equations
+
+
+def _has_a_row(model: Model, state: State) -> bool:
+    """Tell whether ∂E_t/∂s_t says more than ∂E_t/∂h_t: the loss of a step is known, and its own."""
+    return (
+        state.is_named
+        and not model.unspecified_loss
+        and not any(acts_through_time(model, m.name, model.loss.name) for m in state.members)
+    )
+
+
+def _by_the_whole_state(model: Model, state: State, known: Sequence[Equation]) -> Equation:
+    """∂E_t/∂s_t: by each part of the state, the others held fixed."""
+    rows = [_direct_row(model, state, member, known) for member in state.members]
+    entries = [(tidy_steps(found, model.one_hot) or [found])[-1] for found in rows]
+    right = entries[0] if len(entries) == 1 else Blocks(len(entries), *entries)
+    return write(
+        f"state row:{state.quantity.name}",
+        [Partial(model.loss, state.quantity), right],
+        "By the parts of the state one at a time, the others held fixed.",
+    )
+
+
+def _direct_row(
+    model: Model, state: State, start: Quantity, known: Sequence[Equation]
+) -> MatrixExpr:
+    """Return the derivative of a step's loss along the ways that lead through no other part."""
+    parts = {member.name for member in state.current}
+    terms: list[MatrixExpr] = []
+    for user in consumers(model, start.name, int(t - start.time)):
+        middle = user.quantity
+        if middle.name in parts or not reaches(model, middle.name, model.loss.name):
+            continue
+        local = local_jacobian(model, user, start)
+        row_of = next((e.right for e in known if e.left == row(model.loss, middle)), None)
+        is_free = not any(reaches(model, middle.name, part) for part in parts)
+        if middle == model.loss:
+            terms.append(local)
+        elif row_of is not None and is_free:
+            terms.append(multiply(row_of, local))
+        else:
+            terms.append(multiply(_direct_row(model, state, middle, known), local))
+    return add(*terms) if terms else ZeroMatrix(1, start.shape[0] * start.shape[1])
 
 
 def _known_row(equations: Sequence[Equation], by: Quantity, model: Model) -> MatrixExpr:

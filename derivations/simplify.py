@@ -113,6 +113,33 @@ def _entry(vector: MatrixExpr, label: Quantity) -> MatrixExpr:
     return Entry(vector, label)
 
 
+def sum_over_outer_products(expression: Basic) -> Basic:
+    """𝟏ᵀ (A ⊙ u vᵀ) 𝟏 = uᵀ A v."""
+    if not isinstance(expression, MatMul):
+        return expression
+    number, rest = split_coefficient(expression)
+    match rest.args:
+        case (Transpose(arg=OneMatrix()), HadamardProduct() as product, OneMatrix()):
+            for position, factor in enumerate(product.args):
+                columns = _outer(factor)
+                if columns is not None:
+                    others = product.args[:position] + product.args[position + 1 :]
+                    u, v = columns
+                    return multiply(number, transpose(u), hadamard(*others), v)
+    return expression
+
+
+def _outer(factor: MatrixExpr) -> tuple[MatrixExpr, MatrixExpr] | None:
+    """Return u and v of u vᵀ."""
+    if not isinstance(factor, MatMul):
+        return None
+    for position in range(1, len(factor.args)):
+        before, behind = factor.args[:position], factor.args[position:]
+        if before[-1].shape[1] == 1 and behind[0].shape[0] == 1:
+            return multiply(*before), transpose(multiply(*behind))
+    return None
+
+
 def merge_diagonals(expression: Basic) -> Basic:
     """diag(u) diag(v) = diag(u ⊙ v), and diag(u) − diag(v) = diag(u − v)."""
     if isinstance(expression, MatAdd):
@@ -317,7 +344,8 @@ def _tidied(
                 found.append(changed)
 
     apply(*([distribute] if distributed else []))
-    apply(absorb_diagonals, pick_entries, cancel_quotients, sum_one_hot(one_hot))
+    apply(absorb_diagonals, sum_over_outer_products, pick_entries, cancel_quotients)
+    apply(sum_one_hot(one_hot))
     before = found[-1] if found else expression
     expanded = everywhere(expand_products, before)
     collected = everywhere(collect_terms, expanded)

@@ -229,8 +229,8 @@ def proof_text(derivation: Derivation) -> str:
     )
     text = (
         f"Of the {found.equations} equations, {found.definitions} are definitions and "
-        f"{found.given} are forward equations, which are given; the others are claims. All were "
-        "read back from the LaTeX that is printed here, and their sides were "
+        f"{found.given} are given: forward equations and conventions; the others are claims. All "
+        "were read back from the LaTeX that is printed here, and their sides were "
         f"evaluated on {len(found.networks)} random networks ({networks}), at every "
         f"admissible choice of the free steps: {found.instances} instances in all. Derivatives "
         "were computed there in forward mode from the forward equations alone, by none of the "

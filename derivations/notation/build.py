@@ -209,7 +209,8 @@ class _Expressions:
         return Part(whole, first_row, row_count, first_column, column_count)
 
     def stack(self, pieces: Sequence[Value]) -> Value:
-        return self.blocks([[piece] for piece in pieces])
+        one = OneMatrix(1, 1)  # a number is an entry of its own: [h; 1]
+        return self.blocks([[multiply(p, one) if _is_bare(p) else p] for p in pieces])
 
     def blocks(self, rows: Sequence[Sequence[Value]]) -> Value:
         if len({len(row) for row in rows}) != 1:
@@ -239,6 +240,11 @@ class _Expressions:
         if isinstance(body, Shapeless):
             return body.mapped(lambda own: maker(own, index, lower, upper))
         return maker(_matrix(body), index, lower, upper)
+
+
+def _is_bare(value: Value) -> bool:
+    """Tell whether a value is a number, and no matrix of any size."""
+    return not isinstance(value, MatrixExpr | Shapeless)
 
 
 def _is_number(factor: Expr | MatrixExpr) -> bool:

@@ -304,7 +304,7 @@ class Interpreter(Generic[Value]):
             rest = parts[position + 1 :]
             return self._series(part, rest), 1 + len(rest)
         if self._function_name(part) is not None:
-            return self._application(part, parts, position), 2
+            return self._application(part, parts, position)
         return self.value(part), 1
 
     def _series(self, node: syntax.Series, rest: Sequence[syntax.Node | syntax.Operator]) -> Value:
@@ -333,12 +333,19 @@ class Interpreter(Generic[Value]):
         function: syntax.Node,
         parts: Sequence[syntax.Node | syntax.Operator],
         position: int,
-    ) -> Value:
+    ) -> tuple[Value, int]:
+        """Return the value of a function, and how many parts it takes: log σ(x) takes three."""
         name = self._function_name(function)
         assert name is not None
         argument = parts[position + 1] if position + 1 < len(parts) else None
         if argument is None or isinstance(argument, syntax.Operator | syntax.Series):
             raise self._refuse(f"The function {name} needs an argument.", function.span)
+        if name != "\\max" and self._function_name(argument) is not None:
+            inner, used = self._application(argument, parts, position + 1)
+            return self._apply(name, function, inner), 1 + used
+        return self._applied(name, function, argument), 2
+
+    def _applied(self, name: str, function: syntax.Node, argument: syntax.Node) -> Value:
         if name == "\\max":
             return self._maximum(argument)
         if isinstance(argument, syntax.Scripted) and isinstance(argument.base, syntax.Bracket):

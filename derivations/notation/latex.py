@@ -212,6 +212,9 @@ def _block(blocks: Blocks, row: int, column: int) -> str:
     beside = [r[column] for r in rows if not isinstance(r[column], ZeroMatrix)]
     if isinstance(block, ZeroMatrix) and not (tells_height and beside):
         return f"0_{{{show_size(block.shape[0])} \\times {show_size(block.shape[1])}}}"
+    number, rest = split_coefficient(block)
+    if rest == OneMatrix(1, 1):
+        return str(number)
     neighbours = [*rows[row], *beside]
     if isinstance(block, Identity) and all(
         isinstance(b, Identity | ZeroMatrix) for b in neighbours

@@ -79,14 +79,17 @@ SUPERSCRIPTS = {
     **dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁱⁿᵗˢʰˣ", "0123456789+-()intshx", strict=True)),
     "ᵀ": "\\top",
 }
+#: Functions that formulas of others contain, and that no cell can: nothing is known of them.
+UNKNOWN_FUNCTIONS = _commands(
+    """sin cos tan cot sec csc sinh cosh coth arcsin arccos arctan artanh arg lim limsup liminf
+    sup inf det dim ker deg gcd hom Pr lg argmax argmin tr"""
+)
 #: Every command that may stand for a symbol. Nothing else does: a formula cannot smuggle TeX.
-SYMBOL_COMMANDS = _commands(
+SYMBOL_COMMANDS = UNKNOWN_FUNCTIONS | _commands(
     " ".join(FUNCTION_WORDS | GREEK_WORDS)
     + """ partial top intercal varepsilon vartheta varpi varrho varsigma varphi varkappa digamma
     varGamma varDelta varTheta varLambda varXi varPi varSigma varPhi varPsi varOmega
-    ell hbar nabla imath jmath Re Im wp aleph infty sqrt dagger ddagger bot emptyset
-    sin cos tan cot sec csc sinh cosh coth arcsin arccos arctan artanh arg lim limsup liminf
-    sup inf det dim ker deg gcd hom Pr lg argmax argmin tr"""
+    ell hbar nabla imath jmath Re Im wp aleph infty sqrt dagger ddagger bot emptyset"""
 )
 
 # What stands between names

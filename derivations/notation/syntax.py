@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 Span: TypeAlias = tuple[int, int]
 
@@ -245,6 +245,31 @@ def walk(node: Node | Operator) -> Iterator[Node | Operator]:
     yield node
     for child in children(node):
         yield from walk(child)
+
+
+def changed(node: Node | Operator, change: Callable[[Node | Operator], Node | Operator]) -> Any:
+    """Return a piece with a change made to every piece in it, the innermost first."""
+
+    def inner(piece: Any) -> Any:
+        return changed(piece, change)
+
+    match node:
+        case Scripted():
+            node = replace(node, base=inner(node.base))
+        case Bracket():
+            node = replace(node, items=tuple(map(inner, node.items)))
+        case Norm() | Restricted():
+            node = replace(node, body=inner(node.body))
+        case Matrix():
+            node = replace(node, rows=tuple(tuple(map(inner, row)) for row in node.rows))
+        case Fraction():
+            above, below = inner(node.numerator), inner(node.denominator)
+            node = replace(node, numerator=above, denominator=below)
+        case Chain():
+            node = replace(node, parts=tuple(map(inner, node.parts)))
+        case Sum():
+            node = replace(node, terms=tuple((sign, inner(term)) for sign, term in node.terms))
+    return change(node)
 
 
 def symbols(node: Node | Operator) -> Iterator[Symbol]:

@@ -84,8 +84,8 @@ SENTENCES = {
 }
 
 _PATTERNS = (
-    ("input", r"(?P<symbol>.+?)\s+is\s+the\s+input"),
-    ("target", r"(?P<symbol>.+?)\s+is\s+the\s+target"),
+    ("input", r"(?P<symbol>.+?)\s+is\s+(?:the|an?)\s+input"),
+    ("target", r"(?P<symbol>.+?)\s+is\s+(?:the|a)\s+target"),
     ("one-hot", r"(?P<symbol>.+?)\s+is\s+one-hot"),
     ("label", r"(?P<symbol>.+?)\s+is\s+(?:a|an|the)\s+(?:integer\s+|class\s+)*label"),
     ("parameter", r"(?P<symbol>.+?)\s+is\s+a\s+parameter"),
@@ -115,8 +115,19 @@ _PATTERNS = (
         r"(?P<symbol>.+?)\s*(?:∈|\\in(?![a-zA-Z])|\bin\b)\s*(?:ℝ|\\mathbb\s*\{R\}|\\R|R)\s*\^\s*"
         r"(?P<argument>\{[^{}]*\}(?:\s+\w+)?|\w+(?:\s+\w+)?)",
     ),
-    ("function", r"(?P<symbol>.+?)\s+is\s+(?:the\s+)?(?P<argument>[A-Za-z-]+)"),
+    (
+        "function",
+        r"(?P<symbol>.+?)\s+is\s+(?:the\s+)?(?:logistic\s+)?(?P<argument>[A-Za-z-]+)(?:\s+function)?",
+    ),
 )
+
+
+_ALIGNED = re.compile(
+    r"\s*\\begin\{(?P<name>(?:align|aligned|gather|gathered|split|eqnarray)\*?)\}"
+    r"(?P<rows>.*)\\end\{(?P=name)\}[\s.,;]*",
+    re.DOTALL,
+)
+_NEW_ROW = re.compile(r"\\\\(?:\s*\[[^\]]*\])?")
 
 
 def read_text(text: str) -> Text:
@@ -176,7 +187,22 @@ def _bare(text: str, title: str) -> Text:
 
 
 def _markdown(text: str, title: str) -> Text:
-    return Text(text, title, tuple(_display_equations(text)), tuple(_list_items(text)))
+    equations = list(_display_equations(text))
+    declarations = []
+    for place, is_item in _lines_outside_of_displays(text):
+        line = text[place.start : place.end]
+        found = _declarations(line, place)
+        if is_item and not found and "=" in line:
+            equations.append(place)
+        elif is_item or (found and re.search(r"[_$\\]", line)):
+            if not found:
+                raise NotationError(
+                    "This declaration is not understood.",
+                    place,
+                    "Sentences that are: " + "; ".join(SENTENCES.values()) + ".",
+                )
+            declarations += found
+    return Text(text, title, tuple(equations), tuple(declarations))
 
 
 def _display_equations(text: str) -> Iterator[Place]:
@@ -185,23 +211,28 @@ def _display_equations(text: str) -> Iterator[Place]:
         last = fences[-1]
         raise NotationError("This $$ is not closed.", Place(text, last, last + 2))
     for start, end in zip(fences[::2], fences[1::2], strict=True):
-        yield _trim(text, start + 2, end)
+        yield from _rows_of_a_display(text, start + 2, end)
 
 
-def _list_items(text: str) -> Iterator[Declaration]:
-    """Yield the declarations: list items, and lines of their own that speak of a symbol."""
+def _rows_of_a_display(text: str, start: int, end: int) -> Iterator[Place]:
+    """Yield the equations of a display: its rows, where it is one of the environments for that."""
+    frame = _ALIGNED.fullmatch(text, start, end)
+    if frame is None:
+        yield _trim(text, start, end)
+        return
+    first, behind = frame.span("rows")
+    ends = [match.span() for match in _NEW_ROW.finditer(text, first, behind)]
+    begins = [first, *(stop for _, stop in ends)]
+    for begin, stop in zip(begins, [*(at for at, _ in ends), behind], strict=True):
+        place = _trim(text, begin, stop)
+        if place.start < place.end:
+            yield place
+
+
+def _lines_outside_of_displays(text: str) -> Iterator[tuple[Place, bool]]:
+    """Yield the lines of prose, and whether each is the item of a list."""
     for match in re.finditer(r"^[ \t]*([-*+][ \t]+)?([^\n]+)$", text, re.MULTILINE):
-        place = _trim(text, match.start(2), match.end(2))
-        found = _declarations(text[place.start : place.end], place)
-        if match[1] is None and not (found and re.search(r"[_$\\]", match[2])):
-            continue  # prose
-        if not found:
-            raise NotationError(
-                "This declaration is not understood.",
-                place,
-                "Sentences that are: " + "; ".join(SENTENCES.values()) + ".",
-            )
-        yield from found
+        yield _trim(text, match.start(2), match.end(2)), match[1] is not None
 
 
 def _trim(text: str, start: int, end: int) -> Place:

@@ -1,7 +1,7 @@
 """Degrees instead of values: what the Schwartz–Zippel bound of an equation needs.
 
-A value is a quotient of polynomials in random draws and in the answers of oracles. All entries of an
-array get one bound of their numerators' degrees, over one common denominator.
+A value is a quotient of polynomials in random draws and in the answers of oracles. All entries of
+an array get one bound of their numerators' degrees, over one common denominator.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
-from derivations.activations import ScalarFunction
+from derivations.activations import FUNCTIONS, ScalarFunction
 from derivations.algebra import parameters, subexpressions
 from derivations.errors import ModelError, NotationError, Place
 from derivations.expressions import MatAdd, Quantity, is_scalar, t
@@ -22,6 +22,7 @@ from derivations.notation.names import (
     parts,
 )
 from derivations.notation.picks import bare_symbols
+from derivations.notation.signs import UNKNOWN_FUNCTIONS, UPRIGHT
 from derivations.notation.text import Declaration
 from derivations.recurrence import reachable, steps_of, uses
 
@@ -62,6 +63,13 @@ def check_names(
             if is_function or name == ONES or parts(name)[0] == IDENTITY:
                 continue
             where = place.part(*node.span)
+            if name in labels:
+                raise ModelError(
+                    f"{at_time(name, t)} is a label: an integer, which only picks an entry.",
+                    where,
+                    f"Write [\\hat{{y}}_t]_{{{at_time(name, t)}}}. A column of a matrix cannot be "
+                    "picked yet.",
+                )
             try:
                 code = identifier(name)
             except NotationError as error:
@@ -79,6 +87,84 @@ def check_names(
                     where,
                     "Choose another name for one of them.",
                 )
+
+
+def check_layout(declarations: Sequence[Declaration]) -> None:
+    """Refuse rows: what is derived, and what code is made of, is columns.
+
+    Raises
+    ------
+    ModelError
+        With the place of the declaration.
+    """
+    for declaration in declarations:
+        if declaration.kind == "rows":
+            raise ModelError(
+                "Derivations are for columns.",
+                declaration.place,
+                "Write h_t = tanh(W h_{t-1} + …). Only notes that are checked may be in rows.",
+            )
+
+
+def check_applications(
+    statements: Statements,
+    temporal: frozenset[str],
+    functions: Mapping[str, ScalarFunction],
+    declarations: Sequence[Declaration],
+) -> None:
+    """Refuse a function that is not known, and one that may take more or less than it seems.
+
+    Raises
+    ------
+    NotationError
+        With the place of the function's name.
+    """
+    scope = Scope({}, temporal, frozenset(), functions)
+    declared = {d.name(temporal) for d in declarations if d.kind in ("parameter", "shape")}
+    for statement, place in statements:
+        for node in (node for side in statement.sides[1:] for node in syntax.walk(side)):
+            if not isinstance(node, syntax.Chain):
+                continue
+            for position, part in enumerate(node.parts):
+                base = part.base if isinstance(part, syntax.Scripted) else part
+                if not isinstance(base, syntax.Name):
+                    continue
+                behind = node.parts[position + 1 : position + 3]
+                symbol = part if isinstance(part, syntax.Scripted) else base
+                name = meaning(symbol, temporal).name
+                where = place.part(*part.span)
+                if base.text in WHOLE_FUNCTIONS or scope.function(base.text):
+                    _check_argument(base.text, behind, where)
+                elif name not in declared | temporal and _looks_like_a_function(base.text, behind):
+                    raise NotationError(
+                        f"There is no function {base.text}.",
+                        where,
+                        f"Known are {', '.join(FUNCTIONS)}, softmax, max and log. If it is a "
+                        f"matrix, give it one letter, or say: {base.text} is a parameter",
+                    )
+
+
+def _check_argument(
+    name: str, behind: Sequence[syntax.Node | syntax.Operator], where: Place
+) -> None:
+    """Refuse tanh W h: does tanh take W, or W h?"""
+    if len(behind) < 2 or any(isinstance(part, syntax.Operator) for part in behind):
+        return
+    first = behind[0].base if isinstance(behind[0], syntax.Scripted) else behind[0]
+    if isinstance(first, syntax.Name) and first.text not in WHOLE_FUNCTIONS:
+        raise NotationError(
+            f"How much of what follows does {name} take?",
+            where,
+            f"Put its argument in brackets: {name}(…).",
+        )
+
+
+def _looks_like_a_function(text: str, behind: Sequence[syntax.Node | syntax.Operator]) -> bool:
+    if text in UNKNOWN_FUNCTIONS:
+        return True
+    word = text[text.index("{") + 1 : -1] if "{" in text else ""
+    is_word = text.split("{")[0] in UPRIGHT and len(word) > 1
+    return is_word and bool(behind) and isinstance(behind[0], syntax.Bracket)
 
 
 def check_declarations(

@@ -27,15 +27,19 @@ from derivations.notation.text import Declaration, read_text
 from derivations.reading.checks import (
     RESERVED_SIZES,
     ROLES,
+    check_applications,
     check_declarations,
+    check_layout,
     check_names,
     data_warnings,
     unreached,
 )
+from derivations.reading.forms import standard_forms
 from derivations.reading.letters import Use, size_letters
 from derivations.reading.loss import find_loss, total_definition
 from derivations.reading.shapes import Equation, infer_shapes
 from derivations.reading.timing import check_times
+from derivations.reading.zeros import zero_states
 
 
 def read_model(text: str) -> Model:
@@ -59,8 +63,13 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = read_text(text)
         self._statements = [
-            (parse_statement(place.text[place.start : place.end], place), place)
+            (form, place)
             for place in self._text.equations
+            for form in standard_forms(
+                parse_statement(place.text[place.start : place.end], place),
+                place,
+                self._text.declarations,
+            )
         ]
         self._labels = frozenset(
             name
@@ -74,11 +83,13 @@ class _Reader:
     def model(self) -> Model:
         temporal = self._temporal_names()
         functions = self._functions(temporal)
+        check_layout(self._text.declarations)
         check_names(self._statements, temporal, functions, self._labels)
+        check_applications(self._statements, temporal, functions, self._text.declarations)
         zeros = self._zeros(temporal)
         parsed = self._defined(temporal)
         dependent = self._dependent(temporal)
-        total = self._total(parsed)
+        total = self._total(parsed, temporal)
         names = [p.name for p in parsed]
         scope = Scope({}, temporal, frozenset(filter(None, [total])), functions, self._labels)
         shapes = self._shapes(parsed, dependent, scope)
@@ -133,9 +144,9 @@ class _Reader:
                     functions[name] = ScalarFunction(name, None)
         return functions
 
-    def _zeros(self, temporal: frozenset[str]) -> dict[str, Place]:
-        """Return the states that are said to be zero before the first step, as in h_0 = 0."""
-        zeros: dict[str, Place] = {}
+    def _zeros(self, temporal: frozenset[str]) -> dict[Quantity, Place]:
+        """Return the values that are said to be zero beyond the steps, as in h_0 = 0."""
+        zeros: dict[Quantity, Place] = {}
         for statement, place in self._statements:
             left = statement.sides[0]
             if not isinstance(left, syntax.Scripted) or len(statement.sides) != 2:
@@ -152,7 +163,8 @@ class _Reader:
                 )
             if statement.sides[1].text != "0":
                 raise ModelError("A first value is zero, or given.", place)
-            zeros[found.name] = place
+            one = Integer(1)
+            zeros[Quantity(found.name, one, one, found.time)] = place
         return zeros
 
     def _equations(self, temporal: frozenset[str]) -> Iterator[tuple[syntax.Statement, Place]]:
@@ -178,7 +190,11 @@ class _Reader:
                 )
             found = meaning(left, temporal)
             if found.power is not None or found.transposed:
-                raise ModelError("The left side is a bare symbol.", place.part(*left.span))
+                raise ModelError(
+                    "The left side is a bare symbol.",
+                    place.part(*left.span),
+                    "For a layer write h^{(1)}_t = …" if found.power is not None else None,
+                )
             if found.time is not None and found.time != t:
                 raise ModelError(
                     f"A forward equation defines {at_time(found.name, t)}.",
@@ -207,10 +223,18 @@ class _Reader:
                 dependent.setdefault(name, ([], declaration))[0].append(on)
         return dependent
 
-    def _total(self, parsed: list[_Parsed]) -> str:
+    def _total(self, parsed: list[_Parsed], temporal: frozenset[str]) -> str:
         """Return the name of the total loss; empty where the text gives it none."""
         for declaration in self._declared("total loss"):
             return declaration.name()
+        for p in parsed:
+            names = [meaning(n, temporal) for n in self._symbols(p.statement, left=False)]
+            if not p.is_timed and not any(found.time is not None for found in names):
+                raise ModelError(
+                    f"{p.name} is defined without a time, and it is no loss.",
+                    p.place,
+                    "What carries no t is trained. Write a constant as a number, where it stands.",
+                )
         timeless_names = [p.name for p in parsed if not p.is_timed]
         if len(timeless_names) > 1:
             raise ModelError("Only the total loss is defined without a time.", parsed[-1].place)
@@ -238,7 +262,10 @@ class _Reader:
             targets=[d.name(scope.temporal) for d in self._declared("target", "one-hot")],
             judged=[name for on, _ in dependent.values() for name in on],
         )
-        return infer_shapes(equations, scope, declared, letters)
+        used = {use.name for use in self._uses(parsed, scope.temporal)}
+        ends = [p.name for p in parsed if p.is_timed and p.name not in used]
+        given = scope.temporal - {p.name for p in parsed}
+        return infer_shapes(equations, scope, declared, letters, (ends, given))
 
     def _uses(self, parsed: list[_Parsed], temporal: frozenset[str]) -> list[Use]:
         return [
@@ -297,7 +324,7 @@ class _Reader:
         definitions: tuple[Definition, ...],
         loss: Quantity,
         scope: Scope,
-        zeros: Mapping[str, Place],
+        zeros: Mapping[Quantity, Place],
     ) -> Model:
         defined = {d.quantity.name for d in definitions}
         used = [q for d in definitions[:-1] for q in quantities(d.expression)]
@@ -322,33 +349,13 @@ class _Reader:
             ),
             one_hot=one_hot,
             scope=scope,
-            zeros=_zero_states(zeros, lagged),
+            zeros=zero_states(zeros, definitions, lagged),
             warnings=(
                 *data_warnings(definitions, data, declared),
                 *unreached(definitions, loss.name),
             ),
             text=self._text.text,
         )
-
-
-def _zero_states(zeros: Mapping[str, Place], states: Mapping[str, None]) -> frozenset[str]:
-    """Return the states that start at zero; where one is said to, all must be said something of."""
-    for name, place in zeros.items():
-        if name not in states:
-            raise ModelError(
-                f"{at_time(name, t)} is no state: no other step uses it, and it needs no first "
-                "value.",
-                place,
-            )
-    missing = [name for name in states if name not in zeros]
-    if zeros and missing:
-        raise ModelError(
-            f"The state {at_time(missing[0], t)} is never initialised.",
-            next(iter(zeros.values())),
-            "Other states are set to zero here. Do the same for this one, or leave all such lines "
-            "out: then all first values are given to the code.",
-        )
-    return frozenset(zeros)
 
 
 def _applied_names(statement: syntax.Statement) -> list[str]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sympy import Expr
 
 from derivations.errors import NotationError, Place, ShapeError
+from derivations.expressions import t
 from derivations.notation import syntax
 from derivations.notation.interpret import Interpreter
-from derivations.notation.names import Scope, identifier, parts
+from derivations.notation.names import Scope, at_time, identifier, parts
 from derivations.notation.picks import Range, size_symbol
 from derivations.notation.signs import GREEK_WORDS
 from derivations.reading.letters import FreshLetters
@@ -187,11 +188,14 @@ class ShapeAlgebra:
                     message = "A scalar has one row"
                     self._unifier.equate(undecided.factor.rows, self._unifier.one, message)
                     return
+        names = [factor.symbol for factor in waiting[0].factors if factor.symbol is not None]
+        shown = [at_time(name, t) if name in self._temporal else name for name in names]
+        which = f": {', '.join(shown)}" if len(shown) > 1 else ""
         raise ShapeError(
-            "Two columns cannot be multiplied.",
+            f"Two columns cannot be multiplied{which}.",
             waiting[0].place,
-            "Write ⊙ for the elementwise product, ^\\top behind one of them, or say that one is a "
-            "scalar: g_t is a scalar",
+            "Write ⊙ for the elementwise product, ^\\top behind one of them, or, where one is a "
+            f"number, add the line: {[*shown, 'g_t'][0]} is a scalar",
         )
 
     def _is_greek_parameter(self, name: str) -> bool:
@@ -205,7 +209,7 @@ class ShapeAlgebra:
             raise ShapeError(
                 "The power of a weight matrix may mean two things.",
                 hint="Write W W for the matrix product, W ⊙ W for the power of every entry; or say "
-                "that W is a scalar.",
+                "that W is a scalar. A number in brackets is part of a name: W^{(1)}",
             )
         return base
 
@@ -233,7 +237,8 @@ class ShapeAlgebra:
         return Dimensions(self._unifier.one, self._unifier.one)
 
     def stack(self, pieces: Sequence[Value]) -> Value:
-        shaped = [self._shaped(piece) for piece in pieces]
+        one = Dimensions(self._unifier.one, self._unifier.one)
+        shaped = [piece if isinstance(piece, Dimensions) else one for piece in pieces]
         for piece in shaped:
             if self._is_weight(piece):
                 raise ShapeError(
@@ -304,6 +309,7 @@ def infer_shapes(
     scope: Scope,
     declared: Mapping[str, tuple[tuple[Expr, Expr], Place]],
     letters: Mapping[str, str],
+    ends: tuple[Collection[str], Collection[str]] = ((), ()),
 ) -> dict[str, tuple[Expr, Expr]]:
     """Infer the shape of every symbol of a model.
 
@@ -317,6 +323,8 @@ def infer_shapes(
         Shapes that the user gave.
     letters : mapping of name to letter
         What a size is called when it is free, such as n for a state; in order of precedence.
+    ends : pair of collections of names
+        What nothing else uses, and what is data: a loss y_t log p_t makes y_t a scalar.
 
     Raises
     ------
@@ -345,7 +353,28 @@ def infer_shapes(
         if is_free and (name in scope.temporal or name in scope.timeless):
             unifier.equate(dimensions.columns, unifier.one, "A vector has one column")
     unifier.solve_sums()
+    _make_losses_scalars(algebra.symbols, unifier, *ends)
     return _named(algebra.symbols, unifier, letters)
+
+
+def _make_losses_scalars(
+    symbols: Mapping[str, Dimensions],
+    unifier: Unifier,
+    ends: Collection[str],
+    data: Collection[str],
+) -> None:
+    """Give one row to what nothing uses, where only data has its free number of rows."""
+    for name in ends:
+        if name not in symbols:
+            continue  # a number alone
+        rows = unifier.root(symbols[name].rows)
+        sharing = {
+            other
+            for other, shape in symbols.items()
+            if rows in (unifier.root(shape.rows), unifier.root(shape.columns))
+        }
+        if unifier.value(rows) is None and sharing <= {name, *data} and sharing & set(data):
+            unifier.equate(rows, unifier.one, "A loss is a scalar")
 
 
 def _named(

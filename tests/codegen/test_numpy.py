@@ -357,6 +357,39 @@ OWN_MODELS = {
     ),
     "a normalised state": ("a_t = W h_{t-1} + U x_t\nh_t = a_t ⊘ (1 + a_t^2)\nE_t = ½‖h_t - y_t‖²"),
     "a larger one of two": RNN + "z_t = \\max(V h_t, b)\nE_t = ½‖z_t - y_t‖²",
+    "a bias in the loss": RNN + "E_t = ½‖V h_t + c - y_t‖²",
+    "a bias on both sides of a product": RNN + "E_t = (y_t - c)^\\top V (h_t + b)",
+    "a loss of parameters alone": RNN
+    + "E_t = ½‖h_t - y_t‖² + \\frac{\\lambda}{2}‖b‖² + b^\\top h_t",
+    "a scalar output": RNN + "E_t = ½‖V h_t + \\gamma - y_t‖²\n\\gamma is a scalar",
+    "a scalar state": (
+        "s_t = \\lambda s_{t-1} + v^\\top x_t\nE_t = ½ (s_t - y_t)^2\ns_t is a scalar"
+    ),
+    "a state of one unit": (
+        "h_t = tanh(w h_{t-1} + u x_t)\nE_t = ½ (h_t - y_t)^2\nh_t is a scalar\nx_t is a scalar"
+    ),
+    "a matrix that the loss reads": (
+        "k_t = U x_t\nv_t = W x_t\nS_t = \\lambda S_{t-1} + v_t k_t^\\top\n"
+        "E_t = ½‖S_t k_t - y_t‖²\n\\lambda is a scalar"
+    ),
+    "a state divided by itself": (
+        "h_t = tanh(W h_{t-1} + U x_t) / (1 + h_{t-1}^2)\nE_t = ½‖h_t - y_t‖²"
+    ),
+    "a mean of entries": (
+        "a_t = W h_{t-1} + U x_t\nm_t = \\nu (\\mathbf{1}^\\top a_t)\nh_t = m_t tanh(a_t)\n"
+        "E_t = ½‖h_t - y_t‖²\n\\nu is a scalar"
+    ),
+    "antisymmetric weights": (
+        "h_t = h_{t-1} + \\epsilon tanh((W - W^\\top - \\gamma I) h_{t-1} + V x_t + b)\n"
+        "E_t = ½‖h_t - y_t‖²"
+    ),
+    "a one among the inputs": "h_t = tanh(W [h_{t-1}; x_t; 1])\nE_t = ½‖V h_t - y_t‖²",
+    "a logistic loss": RNN
+    + "s_t = sigmoid(v^\\top h_t)\nE_t = -y_t \\log s_t - (1 - y_t) \\log(1 - s_t)",
+    "a loss that is written out": RNN + "L = -\\sum_{t=1}^T y_t^\\top \\log \\softmax(V h_t + c)",
+    "zeros before the first step": (
+        "h_t = tanh(W h_{t-1} + V h_{t-2} + U x_t)\nh_0 = 0\nh_{-1} = 0\nE_t = ½‖h_t - y_t‖²"
+    ),
     "a scalar rate": (
         "h_t = (1 - \\alpha) h_{t-1} + \\alpha tanh(W h_{t-1} + U x_t)\n"
         "E_t = \\frac{1}{2} \\|h_t\\|^2"

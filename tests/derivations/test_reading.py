@@ -201,6 +201,40 @@ BAD = {
         "h_t = W h_{t-1} + V h_{t+1}" + LOSS, ModelError, "the past and the future at once", 1,
         "h_t = W h_{t-1} + V h_{t+1}",
     ),
+    "a first value inside of the steps": (
+        "h_t = W h_{t-1}\nh_1 = 0" + LOSS, ModelError, "h_1 is computed by its equation", 2,
+        "h_1 = 0",
+    ),
+    "a first value of what is needed twice": (
+        "h_t = W h_{t-1} + V h_{t-2}\nh_0 = 0" + LOSS, ModelError,
+        "h_t is never initialised at step -1", 2, "h_0 = 0",
+    ),
+    "a value behind the last step": (
+        "h_t = W h_{t-1}\nh_{T+1} = 0" + LOSS, ModelError, "h_{T+1} is not used", 2, "h_{T+1} = 0",
+    ),
+    "a function that nobody knows": (
+        "h_t = \\sin(W h_{t-1})" + LOSS, NotationError, "There is no function \\sin", 1, "\\sin",
+    ),
+    "a function with a name": (
+        "h_t = \\mathrm{LN}(W h_{t-1})" + LOSS, NotationError, "There is no function \\mathrm{LN}",
+        1, "\\mathrm{LN}",
+    ),
+    "an argument without brackets": (
+        "h_t = \\tanh W h_{t-1} + x_t" + LOSS, NotationError, "How much of what follows", 1,
+        "\\tanh",
+    ),
+    "a label as a number": (
+        "h_t = W h_{t-1} + V[x_t]\nx_t is a label" + LOSS, ModelError, "x_t is a label", 1, "x_t",
+    ),
+    "a mean over the steps": (
+        "h_t = W h_{t-1}\nL = \\frac1T \\sum_{t=1}^{T} \\|h_t\\|^2", ModelError, "A mean over", 2,
+        "L = \\frac1T \\sum_{t=1}^{T} \\|h_t\\|^2",
+    ),
+    "a constant": (
+        "h_t = \\alpha h_{t-1}\n\\alpha = 0.1" + LOSS, ModelError, "defined without a time", 2,
+        "\\alpha = 0.1",
+    ),
+    "rows": ("h_t = h_{t-1} W\nvectors are rows" + LOSS, ModelError, "for columns", 2, None),
     "left side at t+1": (
         "h_{t+1} = W h_t" + LOSS, ModelError, "A forward equation defines h_t", 1, "h_{t+1}",
     ),
@@ -578,6 +612,56 @@ def test_every_single_deletion_from_a_text_of_the_library() -> None:
     text = cell_text("rnn").split("read-out\n")[1]
     for at in range(0, len(text), 3):
         assert_model_or_error(text[:at] + text[at + 1 :])
+
+
+def same(one: str, other: str) -> None:
+    left, right = Model.read(one), Model.read(other)
+    assert left.refusal is None
+    assert left.definitions[0].quantity == right.definitions[0].quantity
+    assert [(d.quantity, d.expression) for d in left.definitions] == [
+        (d.quantity, d.expression) for d in right.definitions
+    ]
+
+
+def test_a_total_loss_may_be_written_out() -> None:
+    cell = "h_t = tanh(W h_{t-1} + U x_t)\n"
+    apart = cell + "L_t = -y_t^\\top \\log p_t\np_t = softmax(V h_t)\nL = \\sum_{t=1}^T L_t"
+    for total in (
+        "L = -\\sum_{t=1}^T y_t^\\top \\log p_t",
+        "L = -\\sum_t y_t^\\top \\log p_t",
+        "L = \\sum_{t} (-y_t^\\top \\log p_t)",
+    ):
+        same(f"{cell}{total}\np_t = softmax(V h_t)", apart)
+    same(apart.replace("_{t=1}^T", "_t"), apart)
+
+
+def test_rows_of_a_display_are_equations() -> None:
+    display = (
+        "$$\n\\begin{aligned}\nz_t &= sigmoid(V h_{t-1}), \\quad t = 1, \\dots, T \\\\[2pt]\n"
+        "h_t &= z_t \\odot x_t\n\\end{aligned}\n$$\n\n$$E_t = \\|h_t - y_t\\|^2$$\n\n- $h_0 = 0$\n"
+    )
+    bare = "z_t = sigmoid(V h_{t-1})\nh_t = z_t ⊙ x_t\nE_t = \\|h_t - y_t\\|^2\nh_0 = 0"
+    same(display, bare)
+    assert Model.read(display).zeros == {"h"}
+
+
+def test_the_identity_and_declared_signs() -> None:
+    model = Model.read("h_t = (W - \\gamma I) h_{t-1} + x_t" + LOSS)
+    assert names(model.parameters) == ["W", "\\gamma"]
+    assert names(Model.read("h_t = I h_{t-1}\nI is a parameter" + LOSS).parameters) == ["I"]
+    same("h_t = g \\cdot h_{t-1}\n\\cdot is elementwise" + LOSS, "h_t = g ⊙ h_{t-1}" + LOSS)
+    same(
+        "h_t = \\sigma(W h_{t-1})\n\\sigma is the logistic sigmoid" + LOSS,
+        "h_t = \\sigma(W h_{t-1})\n\\sigma is sigmoid" + LOSS,
+    )
+
+
+def test_data_of_a_scalar_loss_are_scalars() -> None:
+    model = Model.read(
+        "h_t = tanh(W h_{t-1})\ns_t = sigmoid(v^\\top h_t)\n"
+        "E_t = -y_t \\log s_t - (1 - y_t) \\log(1 - s_t)"
+    )
+    assert model.scope.shapes["y"] == (1, 1)
 
 
 def test_greek_letters_are_read_as_typed() -> None:

@@ -273,6 +273,10 @@ def printed_rows_times(expression: RowsTimes, layout: Layout) -> tuple[str, int]
     if expression.start or expression.stop:
         weight += f"[:, {expression.start}:{expression.stop}]"
     weight += ".T" if expression.transposed else ""
+    if isinstance(expression.rows, Number):  # the same in every row: the one column of the weight
+        column = Weight(weight)
+        is_one = expression.rows == Number(Fraction(1))
+        return printed(column if is_one else Multiply((expression.rows, column)), layout)
     if layout.all_steps:
         return f"times({python(expression.rows, layout)}, {weight})", ATOM
     return f"{_left_of_at(expression.rows, layout)} @ {weight}", MATRIX
