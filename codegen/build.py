@@ -120,6 +120,26 @@ def emit_source(derivation: Derivation, name: str, style: str, target: str = "nu
     return emit(program, _details(derivation, name, style))
 
 
+def checked_source(derivation: Derivation, name: str, style: str, target: str = "numpy") -> str:
+    """Return the source of an emitted module that has passed its gradient checks.
+
+    Raises
+    ------
+    VerificationError
+        When a gradient fails.
+    """
+    text = emit_source(derivation, name, style, target)
+    _refuse_wrong(check_source(text), name, style)
+    return text
+
+
+def _refuse_wrong(report: GradientReport, name: str, style: str) -> None:
+    if not report.passed:
+        raise VerificationError(
+            f"The {style} module of {name} fails its gradient check.", hint=str(report)
+        )
+
+
 def build(source: Source, activation: str | None = None) -> Build:
     """Derive, prove, emit and check one model; nothing is written yet.
 
@@ -133,10 +153,7 @@ def build(source: Source, activation: str | None = None) -> Build:
     modules = {style: emit_source(derivation, source.name, style) for style in STYLES}
     reports = {style: check_source(text) for style, text in modules.items()}
     for style, report in reports.items():
-        if not report.passed:
-            raise VerificationError(
-                f"The {style} module of {source.name} fails its gradient check.", hint=str(report)
-            )
+        _refuse_wrong(report, source.name, style)
     files = {
         "derivation.tex": standalone(derivation, "derivation-fragment.tex"),
         "derivation-fragment.tex": fragment(derivation),
@@ -184,7 +201,7 @@ def _details(derivation: Derivation, name: str, style: str) -> list[str]:
     paragraphs = [
         "Loss and gradients by back-propagation through time, emitted by bptt "
         f"{version()} from the forward equations of {name} (style {style}{chosen}); do not edit. "
-        "Numbers in comments are those of the proven equations in derivation.tex.",
+        "Numbers in comments are those of the equations in derivation.tex.",
         "A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are "
         "time-major, batch second. Index t is step t, except in the data, which counts from 0.",
     ]

@@ -19,7 +19,7 @@ from codegen.build import (
     TARGETS,
     Build,
     build,
-    emit_source,
+    checked_source,
     find_source,
     proven_derivation,
 )
@@ -103,10 +103,10 @@ def emit_command(
     activation: Activation = None,
     output: Output = None,
 ) -> None:
-    """Emit the gradient code of a model."""
+    """Emit the gradient code of a model, after its gradients have been checked."""
     source = find_source(model)
     derivation = proven_derivation(source, activation)
-    _deliver(emit_source(derivation, source.name, style, target), output)
+    _deliver(checked_source(derivation, source.name, style, target), output)
 
 
 @app.command("verify")

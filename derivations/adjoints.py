@@ -247,7 +247,7 @@ class _Adjoints:
         return write(
             f"boundary:{quantity.name}{suffix}",
             [beyond, ZeroMatrix(*beyond.shape)],
-            f"No loss depends on what lies {ends}: zero, by convention.",
+            f"No loss depends on what lies {ends}: zero, by convention, whatever stands beside it.",
             "",
             "given",
         )

@@ -2,7 +2,7 @@
 
 Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
 equations of fast-weights (style fast); do not edit. Numbers in comments are those of the
-proven equations in derivation.tex.
+equations in derivation.tex.
 
 A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
 time-major, batch second. Index t is step t, except in the data, which counts from 0.
@@ -31,8 +31,8 @@ CONSTRAINTS = {}
 def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
     """Return the loss and its gradients, by name.
 
-    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
-    batch; a gradient has its array's shape.
+    `params` and `data` hold the arrays of PARAMS and DATA; a ValueError names what is wrong.
+    The value is summed over steps and batch; a gradient has its array's shape.
     """
     E, tape = forward(params, data)
     return E, backward(params, data, tape)
@@ -110,34 +110,34 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_v = np.empty((T + 1, B, n), dtype)
     delta_k = np.empty((T + 1, B, n_2), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
-    # (41) δ_t^ŷ = ŷ_t - y_t
+    # (42) δ_t^ŷ = ŷ_t - y_t
     delta_y_hat[1:] = y_hat[1:] - y
-    # (42) δ_t^S = W_yᵀ δ_t^ŷ q_tᵀ + λ δ_{t+1}^S
+    # (43) δ_t^S = W_yᵀ δ_t^ŷ q_tᵀ + λ δ_{t+1}^S
     delta_S[1:-1] = outer_each(times(delta_y_hat[1:], W_y), q[1:])
     for t in range(T, 0, -1):
-        # (42) δ_t^S = W_yᵀ δ_t^ŷ q_tᵀ + λ δ_{t+1}^S
+        # (43) δ_t^S = W_yᵀ δ_t^ŷ q_tᵀ + λ δ_{t+1}^S
         delta_S[t] += lambda_ * delta_S[t + 1]
-    # (43) δ_t^q = S_tᵀ W_yᵀ δ_t^ŷ
+    # (44) δ_t^q = S_tᵀ W_yᵀ δ_t^ŷ
     delta_q[1:] = times_each(np.swapaxes(S[1:], -1, -2), times(delta_y_hat[1:], W_y))
-    # (44) δ_t^v = δ_t^S k_t
+    # (45) δ_t^v = δ_t^S k_t
     delta_v[1:] = times_each(delta_S[1:-1], k[1:])
-    # (45) δ_t^k = (δ_t^S)ᵀ v_t
+    # (46) δ_t^k = (δ_t^S)ᵀ v_t
     delta_k[1:] = times_each(np.swapaxes(delta_S[1:-1], -1, -2), v[1:])
-    # (47) ∂E/∂W_k = Σ_{t=1}^T δ_t^k x_tᵀ
+    # (48) ∂E/∂W_k = Σ_{t=1}^T δ_t^k x_tᵀ
     d_W_k = outer(delta_k[1:], x)
-    # (48) ∂E/∂W_v = Σ_{t=1}^T δ_t^v x_tᵀ
+    # (49) ∂E/∂W_v = Σ_{t=1}^T δ_t^v x_tᵀ
     d_W_v = outer(delta_v[1:], x)
-    # (49) ∂E/∂W_q = Σ_{t=1}^T δ_t^q x_tᵀ
+    # (50) ∂E/∂W_q = Σ_{t=1}^T δ_t^q x_tᵀ
     d_W_q = outer(delta_q[1:], x)
-    # (50) ∂E/∂λ = Σ_{t=1}^T 𝟏ᵀ (S_{t-1} ⊙ δ_t^S) 𝟏
+    # (51) ∂E/∂λ = Σ_{t=1}^T 𝟏ᵀ (S_{t-1} ⊙ δ_t^S) 𝟏
     d_lambda_ = np.sum(S[:-1] * delta_S[1:-1]).reshape(1)
-    # (51) ∂E/∂W_y = Σ_{t=1}^T δ_t^ŷ q_tᵀ S_tᵀ
+    # (52) ∂E/∂W_y = Σ_{t=1}^T δ_t^ŷ q_tᵀ S_tᵀ
     d_W_y = outer(delta_y_hat[1:], times_each(S[1:], q[1:]))
-    # (52) ∂E/∂b_y = Σ_{t=1}^T δ_t^ŷ
+    # (53) ∂E/∂b_y = Σ_{t=1}^T δ_t^ŷ
     d_b_y = np.sum(delta_y_hat[1:], axis=(0, 1))
-    # (53) (∂E/∂x_t)ᵀ = W_kᵀ δ_t^k + W_vᵀ δ_t^v + W_qᵀ δ_t^q
+    # (54) (∂E/∂x_t)ᵀ = W_kᵀ δ_t^k + W_vᵀ δ_t^v + W_qᵀ δ_t^q
     d_x[1:] = times(delta_k[1:], W_k) + times(delta_v[1:], W_v) + times(delta_q[1:], W_q)
-    # (54) ∂E/∂S_0 = λ δ_1^S
+    # (55) ∂E/∂S_0 = λ δ_1^S
     d_S_0 = lambda_ * delta_S[1]
     return {
         "W_k": d_W_k,

@@ -2,7 +2,7 @@
 
 Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
 equations of fast-weights (style textbook); do not edit. Numbers in comments are those of
-the proven equations in derivation.tex.
+the equations in derivation.tex.
 
 A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
 time-major, batch second. Index t is step t, except in the data, which counts from 0.
@@ -31,8 +31,8 @@ CONSTRAINTS = {}
 def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
     """Return the loss and its gradients, by name.
 
-    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
-    batch; a gradient has its array's shape.
+    `params` and `data` hold the arrays of PARAMS and DATA; a ValueError names what is wrong.
+    The value is summed over steps and batch; a gradient has its array's shape.
     """
     E, tape = forward(params, data)
     return E, backward(params, data, tape)
@@ -116,31 +116,31 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     d_W_y = np.zeros(params["W_y"].shape, dtype)
     d_b_y = np.zeros(params["b_y"].shape, dtype)
     for t in range(T, 0, -1):
-        # (41) δ_t^ŷ = ŷ_t - y_t
+        # (42) δ_t^ŷ = ŷ_t - y_t
         delta_y_hat[t] = y_hat[t] - y[t - 1]
-        # (42) δ_t^S = W_yᵀ δ_t^ŷ q_tᵀ + λ δ_{t+1}^S
+        # (43) δ_t^S = W_yᵀ δ_t^ŷ q_tᵀ + λ δ_{t+1}^S
         delta_S[t] = outer_each(delta_y_hat[t] @ W_y, q[t]) + lambda_ * delta_S[t + 1]
-        # (43) δ_t^q = S_tᵀ W_yᵀ δ_t^ŷ
+        # (44) δ_t^q = S_tᵀ W_yᵀ δ_t^ŷ
         delta_q[t] = times_each(np.swapaxes(S[t], -1, -2), delta_y_hat[t] @ W_y)
-        # (44) δ_t^v = δ_t^S k_t
+        # (45) δ_t^v = δ_t^S k_t
         delta_v[t] = times_each(delta_S[t], k[t])
-        # (45) δ_t^k = (δ_t^S)ᵀ v_t
+        # (46) δ_t^k = (δ_t^S)ᵀ v_t
         delta_k[t] = times_each(np.swapaxes(delta_S[t], -1, -2), v[t])
-        # (47) ∂E/∂W_k = Σ_{t=1}^T δ_t^k x_tᵀ
+        # (48) ∂E/∂W_k = Σ_{t=1}^T δ_t^k x_tᵀ
         d_W_k += delta_k[t].T @ x[t - 1]
-        # (48) ∂E/∂W_v = Σ_{t=1}^T δ_t^v x_tᵀ
+        # (49) ∂E/∂W_v = Σ_{t=1}^T δ_t^v x_tᵀ
         d_W_v += delta_v[t].T @ x[t - 1]
-        # (49) ∂E/∂W_q = Σ_{t=1}^T δ_t^q x_tᵀ
+        # (50) ∂E/∂W_q = Σ_{t=1}^T δ_t^q x_tᵀ
         d_W_q += delta_q[t].T @ x[t - 1]
-        # (50) ∂E/∂λ = Σ_{t=1}^T 𝟏ᵀ (S_{t-1} ⊙ δ_t^S) 𝟏
+        # (51) ∂E/∂λ = Σ_{t=1}^T 𝟏ᵀ (S_{t-1} ⊙ δ_t^S) 𝟏
         d_lambda_ += np.sum(S[t - 1] * delta_S[t])
-        # (51) ∂E/∂W_y = Σ_{t=1}^T δ_t^ŷ q_tᵀ S_tᵀ
+        # (52) ∂E/∂W_y = Σ_{t=1}^T δ_t^ŷ q_tᵀ S_tᵀ
         d_W_y += delta_y_hat[t].T @ times_each(S[t], q[t])
-        # (52) ∂E/∂b_y = Σ_{t=1}^T δ_t^ŷ
+        # (53) ∂E/∂b_y = Σ_{t=1}^T δ_t^ŷ
         d_b_y += np.sum(delta_y_hat[t], axis=0)
-        # (53) (∂E/∂x_t)ᵀ = W_kᵀ δ_t^k + W_vᵀ δ_t^v + W_qᵀ δ_t^q
+        # (54) (∂E/∂x_t)ᵀ = W_kᵀ δ_t^k + W_vᵀ δ_t^v + W_qᵀ δ_t^q
         d_x[t] = delta_k[t] @ W_k + delta_v[t] @ W_v + delta_q[t] @ W_q
-    # (54) ∂E/∂S_0 = λ δ_1^S
+    # (55) ∂E/∂S_0 = λ δ_1^S
     d_S_0 = lambda_ * delta_S[1]
     return {
         "W_k": d_W_k,

@@ -2,7 +2,7 @@
 
 Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
 equations of gru-reset-after (style fast, sigma = sigmoid); do not edit. Numbers in comments
-are those of the proven equations in derivation.tex.
+are those of the equations in derivation.tex.
 
 A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
 time-major, batch second. Index t is step t, except in the data, which counts from 0.
@@ -37,8 +37,8 @@ CONSTRAINTS = {"y": "one-hot"}
 def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
     """Return the loss and its gradients, by name.
 
-    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
-    batch; a gradient has its array's shape.
+    `params` and `data` hold the arrays of PARAMS and DATA; a ValueError names what is wrong.
+    The value is summed over steps and batch; a gradient has its array's shape.
     """
     E, tape = forward(params, data)
     return E, backward(params, data, tape)
@@ -161,8 +161,8 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         delta_n[t] = (1 - z[t]) * delta_h[t]
         # (83) δ_t^{a,n} = (1 - n_t²) ⊙ δ_t^n
         delta_a_n[t] = (1 - n[t] ** 2) * delta_n[t]
-        # (84) δ_t^z = h_{t-1} ⊙ δ_t^h - n_t ⊙ δ_t^h
-        delta_z[t] = h[t - 1] * delta_h[t] - n[t] * delta_h[t]
+        # (84) δ_t^z = (h_{t-1} - n_t) ⊙ δ_t^h
+        delta_z[t] = (h[t - 1] - n[t]) * delta_h[t]
         # (85) δ_t^{a,z} = z_t ⊙ (1 - z_t) ⊙ δ_t^z
         delta_a_z[t] = z[t] * (1 - z[t]) * delta_z[t]
         # (86) δ_t^r = (U_n h_{t-1} + c_n) ⊙ δ_t^{a,n}

@@ -2,7 +2,7 @@
 
 Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
 equations of gru (style fast, sigma = sigmoid); do not edit. Numbers in comments are those
-of the proven equations in derivation.tex.
+of the equations in derivation.tex.
 
 A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
 time-major, batch second. Index t is step t, except in the data, which counts from 0.
@@ -36,8 +36,8 @@ CONSTRAINTS = {"y": "one-hot"}
 def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
     """Return the loss and its gradients, by name.
 
-    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
-    batch; a gradient has its array's shape.
+    `params` and `data` hold the arrays of PARAMS and DATA; a ValueError names what is wrong.
+    The value is summed over steps and batch; a gradient has its array's shape.
     """
     E, tape = forward(params, data)
     return E, backward(params, data, tape)
@@ -162,8 +162,8 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         delta_r[t] = h[t - 1] * (delta_a_h_tilde[t] @ U_h)
         # (81) δ_t^{a,r} = r_t ⊙ (1 - r_t) ⊙ δ_t^r
         delta_a_r[t] = r[t] * (1 - r[t]) * delta_r[t]
-        # (82) δ_t^z = h̃_t ⊙ δ_t^h - h_{t-1} ⊙ δ_t^h
-        delta_z[t] = h_tilde[t] * delta_h[t] - h[t - 1] * delta_h[t]
+        # (82) δ_t^z = (h̃_t - h_{t-1}) ⊙ δ_t^h
+        delta_z[t] = (h_tilde[t] - h[t - 1]) * delta_h[t]
         # (83) δ_t^{a,z} = z_t ⊙ (1 - z_t) ⊙ δ_t^z
         delta_a_z[t] = z[t] * (1 - z[t]) * delta_z[t]
     # (88) ∂E/∂W_z = Σ_{t=1}^T δ_t^{a,z} x_tᵀ

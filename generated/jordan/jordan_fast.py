@@ -2,7 +2,7 @@
 
 Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
 equations of jordan (style fast, sigma = tanh); do not edit. Numbers in comments are those
-of the proven equations in derivation.tex.
+of the equations in derivation.tex.
 
 A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
 time-major, batch second. Index t is step t, except in the data, which counts from 0.
@@ -30,8 +30,8 @@ CONSTRAINTS = {"y": "one-hot"}
 def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
     """Return the loss and its gradients, by name.
 
-    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
-    batch; a gradient has its array's shape.
+    `params` and `data` hold the arrays of PARAMS and DATA; a ValueError names what is wrong.
+    The value is summed over steps and batch; a gradient has its array's shape.
     """
     E, tape = forward(params, data)
     return E, backward(params, data, tape)
@@ -104,7 +104,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     for t in range(T, 0, -1):
         # (39) δ_t^ŷ = W_fᵀ δ_{t+1}^a - y_t ⊘ ŷ_t
         delta_y_hat[t] += delta_a[t + 1] @ W_f
-        # (40) δ_t^z = ŷ_t ⊙ δ_t^ŷ - ŷ_t ŷ_tᵀ δ_t^ŷ
+        # (40) δ_t^z = (diag(ŷ_t) - ŷ_t ŷ_tᵀ) δ_t^ŷ
         delta_z[t] = y_hat[t] * delta_y_hat[t]
         delta_z[t] -= y_hat[t] * np.sum(y_hat[t] * delta_y_hat[t], axis=-1, keepdims=True)
         # (41) δ_t^h = W_yᵀ δ_t^z

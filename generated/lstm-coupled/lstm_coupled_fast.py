@@ -2,7 +2,7 @@
 
 Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
 equations of lstm-coupled (style fast, sigma = sigmoid); do not edit. Numbers in comments
-are those of the proven equations in derivation.tex.
+are those of the equations in derivation.tex.
 
 A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
 time-major, batch second. Index t is step t, except in the data, which counts from 0.
@@ -34,8 +34,8 @@ CONSTRAINTS = {"y": "one-hot"}
 def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
     """Return the loss and its gradients, by name.
 
-    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
-    batch; a gradient has its array's shape.
+    `params` and `data` hold the arrays of PARAMS and DATA; a ValueError names what is wrong.
+    The value is summed over steps and batch; a gradient has its array's shape.
     """
     E, tape = forward(params, data)
     return E, backward(params, data, tape)
@@ -140,56 +140,56 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_f = np.empty((T + 1, B, n), dtype)
     delta_a_f = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
-    # (74) δ_t^z = ŷ_t - y_t
+    # (75) δ_t^z = ŷ_t - y_t
     delta_z[1:] = y_hat[1:] - y
-    # (75) δ_t^h = W_yᵀ δ_t^z + (W_f)_{:,1:n}ᵀ δ_{t+1}^{a,f} + (W_o)_{:,1:n}ᵀ δ_{t+1}^{a,o} +
+    # (76) δ_t^h = W_yᵀ δ_t^z + (W_f)_{:,1:n}ᵀ δ_{t+1}^{a,f} + (W_o)_{:,1:n}ᵀ δ_{t+1}^{a,o} +
     #     (W_g)_{:,1:n}ᵀ δ_{t+1}^{a,g}
     delta_h[1:] = times(delta_z[1:], W_y)
     for t in range(T, 0, -1):
-        # (75) δ_t^h = W_yᵀ δ_t^z + (W_f)_{:,1:n}ᵀ δ_{t+1}^{a,f} + (W_o)_{:,1:n}ᵀ δ_{t+1}^{a,o} +
+        # (76) δ_t^h = W_yᵀ δ_t^z + (W_f)_{:,1:n}ᵀ δ_{t+1}^{a,f} + (W_o)_{:,1:n}ᵀ δ_{t+1}^{a,o} +
         #     (W_g)_{:,1:n}ᵀ δ_{t+1}^{a,g}
         delta_h[t] += delta_a_f[t + 1] @ W_f[:, :n]
         delta_h[t] += delta_a_o[t + 1] @ W_o[:, :n]
         delta_h[t] += delta_a_g[t + 1] @ W_g[:, :n]
-        # (76) δ_t^c = (1 - tanh(c_t)²) ⊙ o_t ⊙ δ_t^h + f_{t+1} ⊙ δ_{t+1}^c
+        # (77) δ_t^c = (1 - tanh(c_t)²) ⊙ o_t ⊙ δ_t^h + f_{t+1} ⊙ δ_{t+1}^c
         delta_c[t] = (1 - np.tanh(c[t]) ** 2) * o[t] * delta_h[t] + f[t + 1] * delta_c[t + 1]
-        # (77) δ_t^g = (1 - f_t) ⊙ δ_t^c
+        # (78) δ_t^g = (1 - f_t) ⊙ δ_t^c
         delta_g[t] = (1 - f[t]) * delta_c[t]
-        # (78) δ_t^{a,g} = (1 - g_t²) ⊙ δ_t^g
+        # (79) δ_t^{a,g} = (1 - g_t²) ⊙ δ_t^g
         delta_a_g[t] = (1 - g[t] ** 2) * delta_g[t]
-        # (79) δ_t^o = tanh(c_t) ⊙ δ_t^h
+        # (80) δ_t^o = tanh(c_t) ⊙ δ_t^h
         delta_o[t] = np.tanh(c[t]) * delta_h[t]
-        # (80) δ_t^{a,o} = o_t ⊙ (1 - o_t) ⊙ δ_t^o
+        # (81) δ_t^{a,o} = o_t ⊙ (1 - o_t) ⊙ δ_t^o
         delta_a_o[t] = o[t] * (1 - o[t]) * delta_o[t]
-        # (81) δ_t^f = c_{t-1} ⊙ δ_t^c - g_t ⊙ δ_t^c
-        delta_f[t] = c[t - 1] * delta_c[t] - g[t] * delta_c[t]
-        # (82) δ_t^{a,f} = f_t ⊙ (1 - f_t) ⊙ δ_t^f
+        # (82) δ_t^f = (c_{t-1} - g_t) ⊙ δ_t^c
+        delta_f[t] = (c[t - 1] - g[t]) * delta_c[t]
+        # (83) δ_t^{a,f} = f_t ⊙ (1 - f_t) ⊙ δ_t^f
         delta_a_f[t] = f[t] * (1 - f[t]) * delta_f[t]
-    # (87) ∂E/∂W_f = Σ_{t=1}^T δ_t^{a,f} [h_{t-1}; x_t]ᵀ
+    # (88) ∂E/∂W_f = Σ_{t=1}^T δ_t^{a,f} [h_{t-1}; x_t]ᵀ
     d_W_f = outer(delta_a_f[1:-1], np.concatenate([h[:-1], x], axis=-1))
-    # (88) ∂E/∂b_f = Σ_{t=1}^T δ_t^{a,f}
+    # (89) ∂E/∂b_f = Σ_{t=1}^T δ_t^{a,f}
     d_b_f = np.sum(delta_a_f[1:-1], axis=(0, 1))
-    # (89) ∂E/∂W_o = Σ_{t=1}^T δ_t^{a,o} [h_{t-1}; x_t]ᵀ
+    # (90) ∂E/∂W_o = Σ_{t=1}^T δ_t^{a,o} [h_{t-1}; x_t]ᵀ
     d_W_o = outer(delta_a_o[1:-1], np.concatenate([h[:-1], x], axis=-1))
-    # (90) ∂E/∂b_o = Σ_{t=1}^T δ_t^{a,o}
+    # (91) ∂E/∂b_o = Σ_{t=1}^T δ_t^{a,o}
     d_b_o = np.sum(delta_a_o[1:-1], axis=(0, 1))
-    # (91) ∂E/∂W_g = Σ_{t=1}^T δ_t^{a,g} [h_{t-1}; x_t]ᵀ
+    # (92) ∂E/∂W_g = Σ_{t=1}^T δ_t^{a,g} [h_{t-1}; x_t]ᵀ
     d_W_g = outer(delta_a_g[1:-1], np.concatenate([h[:-1], x], axis=-1))
-    # (92) ∂E/∂b_g = Σ_{t=1}^T δ_t^{a,g}
+    # (93) ∂E/∂b_g = Σ_{t=1}^T δ_t^{a,g}
     d_b_g = np.sum(delta_a_g[1:-1], axis=(0, 1))
-    # (93) ∂E/∂W_y = Σ_{t=1}^T δ_t^z h_tᵀ
+    # (94) ∂E/∂W_y = Σ_{t=1}^T δ_t^z h_tᵀ
     d_W_y = outer(delta_z[1:], h[1:])
-    # (94) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
+    # (95) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
     d_b_y = np.sum(delta_z[1:], axis=(0, 1))
-    # (95) (∂E/∂x_t)ᵀ = (W_f)_{:,n+1:m+n}ᵀ δ_t^{a,f} + (W_o)_{:,n+1:m+n}ᵀ δ_t^{a,o} +
+    # (96) (∂E/∂x_t)ᵀ = (W_f)_{:,n+1:m+n}ᵀ δ_t^{a,f} + (W_o)_{:,n+1:m+n}ᵀ δ_t^{a,o} +
     #     (W_g)_{:,n+1:m+n}ᵀ δ_t^{a,g}
     d_x[1:] = times(delta_a_f[1:-1], W_f[:, n:])
     d_x[1:] += times(delta_a_o[1:-1], W_o[:, n:])
     d_x[1:] += times(delta_a_g[1:-1], W_g[:, n:])
-    # (96) (∂E/∂h_0)ᵀ = (W_f)_{:,1:n}ᵀ δ_1^{a,f} + (W_o)_{:,1:n}ᵀ δ_1^{a,o} + (W_g)_{:,1:n}ᵀ
+    # (97) (∂E/∂h_0)ᵀ = (W_f)_{:,1:n}ᵀ δ_1^{a,f} + (W_o)_{:,1:n}ᵀ δ_1^{a,o} + (W_g)_{:,1:n}ᵀ
     #     δ_1^{a,g}
     d_h_0 = delta_a_f[1] @ W_f[:, :n] + delta_a_o[1] @ W_o[:, :n] + delta_a_g[1] @ W_g[:, :n]
-    # (97) (∂E/∂c_0)ᵀ = f_1 ⊙ δ_1^c
+    # (98) (∂E/∂c_0)ᵀ = f_1 ⊙ δ_1^c
     d_c_0 = f[1] * delta_c[1]
     return {
         "W_f": d_W_f,

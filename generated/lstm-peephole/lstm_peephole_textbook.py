@@ -2,7 +2,7 @@
 
 Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
 equations of lstm-peephole (style textbook, sigma = sigmoid); do not edit. Numbers in
-comments are those of the proven equations in derivation.tex.
+comments are those of the equations in derivation.tex.
 
 A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
 time-major, batch second. Index t is step t, except in the data, which counts from 0.
@@ -43,8 +43,8 @@ CONSTRAINTS = {"y": "one-hot"}
 def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
     """Return the loss and its gradients, by name.
 
-    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
-    batch; a gradient has its array's shape.
+    `params` and `data` hold the arrays of PARAMS and DATA; a ValueError names what is wrong.
+    The value is summed over steps and batch; a gradient has its array's shape.
     """
     E, tape = forward(params, data)
     return E, backward(params, data, tape)
@@ -188,77 +188,77 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     d_W_y = np.zeros(params["W_y"].shape, dtype)
     d_b_y = np.zeros(params["b_y"].shape, dtype)
     for t in range(T, 0, -1):
-        # (120) δ_t^z = ŷ_t - y_t
+        # (121) δ_t^z = ŷ_t - y_t
         delta_z[t] = y_hat[t] - y[t - 1]
-        # (121) δ_t^h = W_yᵀ δ_t^z + U_iᵀ δ_{t+1}^{a,i} + U_fᵀ δ_{t+1}^{a,f} + U_gᵀ δ_{t+1}^{a,g} +
+        # (122) δ_t^h = W_yᵀ δ_t^z + U_iᵀ δ_{t+1}^{a,i} + U_fᵀ δ_{t+1}^{a,f} + U_gᵀ δ_{t+1}^{a,g} +
         #     U_oᵀ δ_{t+1}^{a,o}
         delta_h[t] = delta_z[t] @ W_y
         delta_h[t] += delta_a_i[t + 1] @ U_i
         delta_h[t] += delta_a_f[t + 1] @ U_f
         delta_h[t] += delta_a_g[t + 1] @ U_g
         delta_h[t] += delta_a_o[t + 1] @ U_o
-        # (122) δ_t^o = tanh(c_t) ⊙ δ_t^h
+        # (123) δ_t^o = tanh(c_t) ⊙ δ_t^h
         delta_o[t] = np.tanh(c[t]) * delta_h[t]
-        # (123) δ_t^{a,o} = o_t ⊙ (1 - o_t) ⊙ δ_t^o
+        # (124) δ_t^{a,o} = o_t ⊙ (1 - o_t) ⊙ δ_t^o
         delta_a_o[t] = o[t] * (1 - o[t]) * delta_o[t]
-        # (124) δ_t^c = p_o ⊙ δ_t^{a,o} + (1 - tanh(c_t)²) ⊙ o_t ⊙ δ_t^h + p_i ⊙ δ_{t+1}^{a,i} + p_f
+        # (125) δ_t^c = p_o ⊙ δ_t^{a,o} + (1 - tanh(c_t)²) ⊙ o_t ⊙ δ_t^h + p_i ⊙ δ_{t+1}^{a,i} + p_f
         #     ⊙ δ_{t+1}^{a,f} + f_{t+1} ⊙ δ_{t+1}^c
         delta_c[t] = p_o * delta_a_o[t]
         delta_c[t] += (1 - np.tanh(c[t]) ** 2) * o[t] * delta_h[t]
         delta_c[t] += p_i * delta_a_i[t + 1]
         delta_c[t] += p_f * delta_a_f[t + 1]
         delta_c[t] += f[t + 1] * delta_c[t + 1]
-        # (125) δ_t^g = i_t ⊙ δ_t^c
+        # (126) δ_t^g = i_t ⊙ δ_t^c
         delta_g[t] = i[t] * delta_c[t]
-        # (126) δ_t^{a,g} = (1 - g_t²) ⊙ δ_t^g
+        # (127) δ_t^{a,g} = (1 - g_t²) ⊙ δ_t^g
         delta_a_g[t] = (1 - g[t] ** 2) * delta_g[t]
-        # (127) δ_t^f = c_{t-1} ⊙ δ_t^c
+        # (128) δ_t^f = c_{t-1} ⊙ δ_t^c
         delta_f[t] = c[t - 1] * delta_c[t]
-        # (128) δ_t^{a,f} = f_t ⊙ (1 - f_t) ⊙ δ_t^f
+        # (129) δ_t^{a,f} = f_t ⊙ (1 - f_t) ⊙ δ_t^f
         delta_a_f[t] = f[t] * (1 - f[t]) * delta_f[t]
-        # (129) δ_t^i = g_t ⊙ δ_t^c
+        # (130) δ_t^i = g_t ⊙ δ_t^c
         delta_i[t] = g[t] * delta_c[t]
-        # (130) δ_t^{a,i} = i_t ⊙ (1 - i_t) ⊙ δ_t^i
+        # (131) δ_t^{a,i} = i_t ⊙ (1 - i_t) ⊙ δ_t^i
         delta_a_i[t] = i[t] * (1 - i[t]) * delta_i[t]
-        # (136) ∂E/∂W_i = Σ_{t=1}^T δ_t^{a,i} x_tᵀ
+        # (137) ∂E/∂W_i = Σ_{t=1}^T δ_t^{a,i} x_tᵀ
         d_W_i += delta_a_i[t].T @ x[t - 1]
-        # (137) ∂E/∂U_i = Σ_{t=1}^T δ_t^{a,i} h_{t-1}ᵀ
+        # (138) ∂E/∂U_i = Σ_{t=1}^T δ_t^{a,i} h_{t-1}ᵀ
         d_U_i += delta_a_i[t].T @ h[t - 1]
-        # (138) ∂E/∂p_i = Σ_{t=1}^T c_{t-1} ⊙ δ_t^{a,i}
+        # (139) ∂E/∂p_i = Σ_{t=1}^T c_{t-1} ⊙ δ_t^{a,i}
         d_p_i += np.sum(c[t - 1] * delta_a_i[t], axis=0)
-        # (139) ∂E/∂b_i = Σ_{t=1}^T δ_t^{a,i}
+        # (140) ∂E/∂b_i = Σ_{t=1}^T δ_t^{a,i}
         d_b_i += np.sum(delta_a_i[t], axis=0)
-        # (140) ∂E/∂W_f = Σ_{t=1}^T δ_t^{a,f} x_tᵀ
+        # (141) ∂E/∂W_f = Σ_{t=1}^T δ_t^{a,f} x_tᵀ
         d_W_f += delta_a_f[t].T @ x[t - 1]
-        # (141) ∂E/∂U_f = Σ_{t=1}^T δ_t^{a,f} h_{t-1}ᵀ
+        # (142) ∂E/∂U_f = Σ_{t=1}^T δ_t^{a,f} h_{t-1}ᵀ
         d_U_f += delta_a_f[t].T @ h[t - 1]
-        # (142) ∂E/∂p_f = Σ_{t=1}^T c_{t-1} ⊙ δ_t^{a,f}
+        # (143) ∂E/∂p_f = Σ_{t=1}^T c_{t-1} ⊙ δ_t^{a,f}
         d_p_f += np.sum(c[t - 1] * delta_a_f[t], axis=0)
-        # (143) ∂E/∂b_f = Σ_{t=1}^T δ_t^{a,f}
+        # (144) ∂E/∂b_f = Σ_{t=1}^T δ_t^{a,f}
         d_b_f += np.sum(delta_a_f[t], axis=0)
-        # (144) ∂E/∂W_g = Σ_{t=1}^T δ_t^{a,g} x_tᵀ
+        # (145) ∂E/∂W_g = Σ_{t=1}^T δ_t^{a,g} x_tᵀ
         d_W_g += delta_a_g[t].T @ x[t - 1]
-        # (145) ∂E/∂U_g = Σ_{t=1}^T δ_t^{a,g} h_{t-1}ᵀ
+        # (146) ∂E/∂U_g = Σ_{t=1}^T δ_t^{a,g} h_{t-1}ᵀ
         d_U_g += delta_a_g[t].T @ h[t - 1]
-        # (146) ∂E/∂b_g = Σ_{t=1}^T δ_t^{a,g}
+        # (147) ∂E/∂b_g = Σ_{t=1}^T δ_t^{a,g}
         d_b_g += np.sum(delta_a_g[t], axis=0)
-        # (147) ∂E/∂W_o = Σ_{t=1}^T δ_t^{a,o} x_tᵀ
+        # (148) ∂E/∂W_o = Σ_{t=1}^T δ_t^{a,o} x_tᵀ
         d_W_o += delta_a_o[t].T @ x[t - 1]
-        # (148) ∂E/∂U_o = Σ_{t=1}^T δ_t^{a,o} h_{t-1}ᵀ
+        # (149) ∂E/∂U_o = Σ_{t=1}^T δ_t^{a,o} h_{t-1}ᵀ
         d_U_o += delta_a_o[t].T @ h[t - 1]
-        # (149) ∂E/∂p_o = Σ_{t=1}^T c_t ⊙ δ_t^{a,o}
+        # (150) ∂E/∂p_o = Σ_{t=1}^T c_t ⊙ δ_t^{a,o}
         d_p_o += np.sum(c[t] * delta_a_o[t], axis=0)
-        # (150) ∂E/∂b_o = Σ_{t=1}^T δ_t^{a,o}
+        # (151) ∂E/∂b_o = Σ_{t=1}^T δ_t^{a,o}
         d_b_o += np.sum(delta_a_o[t], axis=0)
-        # (151) ∂E/∂W_y = Σ_{t=1}^T δ_t^z h_tᵀ
+        # (152) ∂E/∂W_y = Σ_{t=1}^T δ_t^z h_tᵀ
         d_W_y += delta_z[t].T @ h[t]
-        # (152) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
+        # (153) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
         d_b_y += np.sum(delta_z[t], axis=0)
-        # (153) (∂E/∂x_t)ᵀ = W_iᵀ δ_t^{a,i} + W_fᵀ δ_t^{a,f} + W_gᵀ δ_t^{a,g} + W_oᵀ δ_t^{a,o}
+        # (154) (∂E/∂x_t)ᵀ = W_iᵀ δ_t^{a,i} + W_fᵀ δ_t^{a,f} + W_gᵀ δ_t^{a,g} + W_oᵀ δ_t^{a,o}
         d_x[t] = delta_a_i[t] @ W_i + delta_a_f[t] @ W_f + delta_a_g[t] @ W_g + delta_a_o[t] @ W_o
-    # (154) (∂E/∂h_0)ᵀ = U_iᵀ δ_1^{a,i} + U_fᵀ δ_1^{a,f} + U_gᵀ δ_1^{a,g} + U_oᵀ δ_1^{a,o}
+    # (155) (∂E/∂h_0)ᵀ = U_iᵀ δ_1^{a,i} + U_fᵀ δ_1^{a,f} + U_gᵀ δ_1^{a,g} + U_oᵀ δ_1^{a,o}
     d_h_0 = delta_a_i[1] @ U_i + delta_a_f[1] @ U_f + delta_a_g[1] @ U_g + delta_a_o[1] @ U_o
-    # (155) (∂E/∂c_0)ᵀ = p_i ⊙ δ_1^{a,i} + p_f ⊙ δ_1^{a,f} + f_1 ⊙ δ_1^c
+    # (156) (∂E/∂c_0)ᵀ = p_i ⊙ δ_1^{a,i} + p_f ⊙ δ_1^{a,f} + f_1 ⊙ δ_1^c
     d_c_0 = p_i * delta_a_i[1] + p_f * delta_a_f[1] + f[1] * delta_c[1]
     return {
         "W_i": d_W_i,

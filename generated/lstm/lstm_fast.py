@@ -2,7 +2,7 @@
 
 Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
 equations of lstm (style fast, sigma = sigmoid); do not edit. Numbers in comments are those
-of the proven equations in derivation.tex.
+of the equations in derivation.tex.
 
 A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
 time-major, batch second. Index t is step t, except in the data, which counts from 0.
@@ -40,8 +40,8 @@ CONSTRAINTS = {"y": "one-hot"}
 def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
     """Return the loss and its gradients, by name.
 
-    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
-    batch; a gradient has its array's shape.
+    `params` and `data` hold the arrays of PARAMS and DATA; a ValueError names what is wrong.
+    The value is summed over steps and batch; a gradient has its array's shape.
     """
     E, tape = forward(params, data)
     return E, backward(params, data, tape)
@@ -168,72 +168,72 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_i = np.empty((T + 1, B, n), dtype)
     delta_a_i = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
-    # (106) δ_t^z = ŷ_t - y_t
+    # (107) δ_t^z = ŷ_t - y_t
     delta_z[1:] = y_hat[1:] - y
-    # (107) δ_t^h = W_yᵀ δ_t^z + U_iᵀ δ_{t+1}^{a,i} + U_fᵀ δ_{t+1}^{a,f} + U_oᵀ δ_{t+1}^{a,o} +
+    # (108) δ_t^h = W_yᵀ δ_t^z + U_iᵀ δ_{t+1}^{a,i} + U_fᵀ δ_{t+1}^{a,f} + U_oᵀ δ_{t+1}^{a,o} +
     #     U_gᵀ δ_{t+1}^{a,g}
     delta_h[1:] = times(delta_z[1:], W_y)
     for t in range(T, 0, -1):
-        # (107) δ_t^h = W_yᵀ δ_t^z + U_iᵀ δ_{t+1}^{a,i} + U_fᵀ δ_{t+1}^{a,f} + U_oᵀ δ_{t+1}^{a,o} +
+        # (108) δ_t^h = W_yᵀ δ_t^z + U_iᵀ δ_{t+1}^{a,i} + U_fᵀ δ_{t+1}^{a,f} + U_oᵀ δ_{t+1}^{a,o} +
         #     U_gᵀ δ_{t+1}^{a,g}
         delta_h[t] += delta_a_i[t + 1] @ U_i
         delta_h[t] += delta_a_f[t + 1] @ U_f
         delta_h[t] += delta_a_o[t + 1] @ U_o
         delta_h[t] += delta_a_g[t + 1] @ U_g
-        # (108) δ_t^c = (1 - tanh(c_t)²) ⊙ o_t ⊙ δ_t^h + f_{t+1} ⊙ δ_{t+1}^c
+        # (109) δ_t^c = (1 - tanh(c_t)²) ⊙ o_t ⊙ δ_t^h + f_{t+1} ⊙ δ_{t+1}^c
         delta_c[t] = (1 - np.tanh(c[t]) ** 2) * o[t] * delta_h[t] + f[t + 1] * delta_c[t + 1]
-        # (109) δ_t^g = i_t ⊙ δ_t^c
+        # (110) δ_t^g = i_t ⊙ δ_t^c
         delta_g[t] = i[t] * delta_c[t]
-        # (110) δ_t^{a,g} = (1 - g_t²) ⊙ δ_t^g
+        # (111) δ_t^{a,g} = (1 - g_t²) ⊙ δ_t^g
         delta_a_g[t] = (1 - g[t] ** 2) * delta_g[t]
-        # (111) δ_t^o = tanh(c_t) ⊙ δ_t^h
+        # (112) δ_t^o = tanh(c_t) ⊙ δ_t^h
         delta_o[t] = np.tanh(c[t]) * delta_h[t]
-        # (112) δ_t^{a,o} = o_t ⊙ (1 - o_t) ⊙ δ_t^o
+        # (113) δ_t^{a,o} = o_t ⊙ (1 - o_t) ⊙ δ_t^o
         delta_a_o[t] = o[t] * (1 - o[t]) * delta_o[t]
-        # (113) δ_t^f = c_{t-1} ⊙ δ_t^c
+        # (114) δ_t^f = c_{t-1} ⊙ δ_t^c
         delta_f[t] = c[t - 1] * delta_c[t]
-        # (114) δ_t^{a,f} = f_t ⊙ (1 - f_t) ⊙ δ_t^f
+        # (115) δ_t^{a,f} = f_t ⊙ (1 - f_t) ⊙ δ_t^f
         delta_a_f[t] = f[t] * (1 - f[t]) * delta_f[t]
-        # (115) δ_t^i = g_t ⊙ δ_t^c
+        # (116) δ_t^i = g_t ⊙ δ_t^c
         delta_i[t] = g[t] * delta_c[t]
-        # (116) δ_t^{a,i} = i_t ⊙ (1 - i_t) ⊙ δ_t^i
+        # (117) δ_t^{a,i} = i_t ⊙ (1 - i_t) ⊙ δ_t^i
         delta_a_i[t] = i[t] * (1 - i[t]) * delta_i[t]
-    # (122) ∂E/∂W_i = Σ_{t=1}^T δ_t^{a,i} x_tᵀ
+    # (123) ∂E/∂W_i = Σ_{t=1}^T δ_t^{a,i} x_tᵀ
     d_W_i = outer(delta_a_i[1:-1], x)
-    # (123) ∂E/∂U_i = Σ_{t=1}^T δ_t^{a,i} h_{t-1}ᵀ
+    # (124) ∂E/∂U_i = Σ_{t=1}^T δ_t^{a,i} h_{t-1}ᵀ
     d_U_i = outer(delta_a_i[1:-1], h[:-1])
-    # (124) ∂E/∂b_i = Σ_{t=1}^T δ_t^{a,i}
+    # (125) ∂E/∂b_i = Σ_{t=1}^T δ_t^{a,i}
     d_b_i = np.sum(delta_a_i[1:-1], axis=(0, 1))
-    # (125) ∂E/∂W_f = Σ_{t=1}^T δ_t^{a,f} x_tᵀ
+    # (126) ∂E/∂W_f = Σ_{t=1}^T δ_t^{a,f} x_tᵀ
     d_W_f = outer(delta_a_f[1:-1], x)
-    # (126) ∂E/∂U_f = Σ_{t=1}^T δ_t^{a,f} h_{t-1}ᵀ
+    # (127) ∂E/∂U_f = Σ_{t=1}^T δ_t^{a,f} h_{t-1}ᵀ
     d_U_f = outer(delta_a_f[1:-1], h[:-1])
-    # (127) ∂E/∂b_f = Σ_{t=1}^T δ_t^{a,f}
+    # (128) ∂E/∂b_f = Σ_{t=1}^T δ_t^{a,f}
     d_b_f = np.sum(delta_a_f[1:-1], axis=(0, 1))
-    # (128) ∂E/∂W_o = Σ_{t=1}^T δ_t^{a,o} x_tᵀ
+    # (129) ∂E/∂W_o = Σ_{t=1}^T δ_t^{a,o} x_tᵀ
     d_W_o = outer(delta_a_o[1:-1], x)
-    # (129) ∂E/∂U_o = Σ_{t=1}^T δ_t^{a,o} h_{t-1}ᵀ
+    # (130) ∂E/∂U_o = Σ_{t=1}^T δ_t^{a,o} h_{t-1}ᵀ
     d_U_o = outer(delta_a_o[1:-1], h[:-1])
-    # (130) ∂E/∂b_o = Σ_{t=1}^T δ_t^{a,o}
+    # (131) ∂E/∂b_o = Σ_{t=1}^T δ_t^{a,o}
     d_b_o = np.sum(delta_a_o[1:-1], axis=(0, 1))
-    # (131) ∂E/∂W_g = Σ_{t=1}^T δ_t^{a,g} x_tᵀ
+    # (132) ∂E/∂W_g = Σ_{t=1}^T δ_t^{a,g} x_tᵀ
     d_W_g = outer(delta_a_g[1:-1], x)
-    # (132) ∂E/∂U_g = Σ_{t=1}^T δ_t^{a,g} h_{t-1}ᵀ
+    # (133) ∂E/∂U_g = Σ_{t=1}^T δ_t^{a,g} h_{t-1}ᵀ
     d_U_g = outer(delta_a_g[1:-1], h[:-1])
-    # (133) ∂E/∂b_g = Σ_{t=1}^T δ_t^{a,g}
+    # (134) ∂E/∂b_g = Σ_{t=1}^T δ_t^{a,g}
     d_b_g = np.sum(delta_a_g[1:-1], axis=(0, 1))
-    # (134) ∂E/∂W_y = Σ_{t=1}^T δ_t^z h_tᵀ
+    # (135) ∂E/∂W_y = Σ_{t=1}^T δ_t^z h_tᵀ
     d_W_y = outer(delta_z[1:], h[1:])
-    # (135) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
+    # (136) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
     d_b_y = np.sum(delta_z[1:], axis=(0, 1))
-    # (136) (∂E/∂x_t)ᵀ = W_iᵀ δ_t^{a,i} + W_fᵀ δ_t^{a,f} + W_oᵀ δ_t^{a,o} + W_gᵀ δ_t^{a,g}
+    # (137) (∂E/∂x_t)ᵀ = W_iᵀ δ_t^{a,i} + W_fᵀ δ_t^{a,f} + W_oᵀ δ_t^{a,o} + W_gᵀ δ_t^{a,g}
     d_x[1:] = times(delta_a_i[1:-1], W_i)
     d_x[1:] += times(delta_a_f[1:-1], W_f)
     d_x[1:] += times(delta_a_o[1:-1], W_o)
     d_x[1:] += times(delta_a_g[1:-1], W_g)
-    # (137) (∂E/∂h_0)ᵀ = U_iᵀ δ_1^{a,i} + U_fᵀ δ_1^{a,f} + U_oᵀ δ_1^{a,o} + U_gᵀ δ_1^{a,g}
+    # (138) (∂E/∂h_0)ᵀ = U_iᵀ δ_1^{a,i} + U_fᵀ δ_1^{a,f} + U_oᵀ δ_1^{a,o} + U_gᵀ δ_1^{a,g}
     d_h_0 = delta_a_i[1] @ U_i + delta_a_f[1] @ U_f + delta_a_o[1] @ U_o + delta_a_g[1] @ U_g
-    # (138) (∂E/∂c_0)ᵀ = f_1 ⊙ δ_1^c
+    # (139) (∂E/∂c_0)ᵀ = f_1 ⊙ δ_1^c
     d_c_0 = f[1] * delta_c[1]
     return {
         "W_i": d_W_i,

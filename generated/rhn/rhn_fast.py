@@ -2,7 +2,7 @@
 
 Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
 equations of rhn (style fast, sigma = sigmoid); do not edit. Numbers in comments are those
-of the proven equations in derivation.tex.
+of the equations in derivation.tex.
 
 A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
 time-major, batch second. Index t is step t, except in the data, which counts from 0.
@@ -37,8 +37,8 @@ CONSTRAINTS = {"y": "one-hot"}
 def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
     """Return the loss and its gradients, by name.
 
-    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
-    batch; a gradient has its array's shape.
+    `params` and `data` hold the arrays of PARAMS and DATA; a ValueError names what is wrong.
+    The value is summed over steps and batch; a gradient has its array's shape.
     """
     E, tape = forward(params, data)
     return E, backward(params, data, tape)
@@ -170,8 +170,8 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         delta_s[t] += delta_a_u[t + 1] @ R_u
         delta_s[t] += delta_a_g[t + 1] @ R_g
         delta_s[t] += (1 - g[t + 1]) * delta_r[t + 1]
-        # (93) δ_t^q = v_t ⊙ δ_t^s - r_t ⊙ δ_t^s
-        delta_q[t] = v[t] * delta_s[t] - r[t] * delta_s[t]
+        # (93) δ_t^q = (v_t - r_t) ⊙ δ_t^s
+        delta_q[t] = (v[t] - r[t]) * delta_s[t]
         # (94) δ_t^{a,q} = q_t ⊙ (1 - q_t) ⊙ δ_t^q
         delta_a_q[t] = q[t] * (1 - q[t]) * delta_q[t]
         # (95) δ_t^v = q_t ⊙ δ_t^s
@@ -180,8 +180,8 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         delta_a_v[t] = (1 - v[t] ** 2) * delta_v[t]
         # (97) δ_t^r = R_vᵀ δ_t^{a,v} + R_qᵀ δ_t^{a,q} + (1 - q_t) ⊙ δ_t^s
         delta_r[t] = delta_a_v[t] @ R_v + delta_a_q[t] @ R_q + (1 - q[t]) * delta_s[t]
-        # (98) δ_t^g = u_t ⊙ δ_t^r - s_{t-1} ⊙ δ_t^r
-        delta_g[t] = u[t] * delta_r[t] - s[t - 1] * delta_r[t]
+        # (98) δ_t^g = (u_t - s_{t-1}) ⊙ δ_t^r
+        delta_g[t] = (u[t] - s[t - 1]) * delta_r[t]
         # (99) δ_t^{a,g} = g_t ⊙ (1 - g_t) ⊙ δ_t^g
         delta_a_g[t] = g[t] * (1 - g[t]) * delta_g[t]
         # (100) δ_t^u = g_t ⊙ δ_t^r

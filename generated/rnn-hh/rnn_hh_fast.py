@@ -2,7 +2,7 @@
 
 Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
 equations of rnn-hh (style fast, sigma = sigmoid); do not edit. Numbers in comments are
-those of the proven equations in derivation.tex.
+those of the equations in derivation.tex.
 
 A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
 time-major, batch second. Index t is step t, except in the data, which counts from 0.
@@ -31,8 +31,8 @@ CONSTRAINTS = {}
 def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
     """Return the inner product with dE_dy_hat and its gradients, by name.
 
-    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
-    batch; a gradient has its array's shape.
+    `params` and `data` hold the arrays of PARAMS and DATA; a ValueError names what is wrong.
+    The value is summed over steps and batch; a gradient has its array's shape.
     """
     E, tape = forward(params, data)
     return E, backward(params, data, tape)
@@ -98,7 +98,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     d_x = np.empty((T + 1, B, m), dtype)
     # (28) δ_t^ŷ = (∂E_t/∂ŷ_t)ᵀ
     delta_y_hat[1:] = dE_dy_hat
-    # (29) δ_t^z = ŷ_t ⊙ δ_t^ŷ - ŷ_t ŷ_tᵀ δ_t^ŷ
+    # (29) δ_t^z = (diag(ŷ_t) - ŷ_t ŷ_tᵀ) δ_t^ŷ
     delta_z[1:] = y_hat[1:] * delta_y_hat[1:]
     delta_z[1:] -= y_hat[1:] * np.sum(y_hat[1:] * delta_y_hat[1:], axis=-1, keepdims=True)
     # (30) δ_t^h = (W^s)ᵀ δ_t^z + (W^hh)ᵀ δ_{t+1}^a

@@ -2,7 +2,7 @@
 
 Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
 equations of stacked-lstm (style fast, sigma = sigmoid); do not edit. Numbers in comments
-are those of the proven equations in derivation.tex.
+are those of the equations in derivation.tex.
 
 A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
 time-major, batch second. Index t is step t, except in the data, which counts from 0.
@@ -54,8 +54,8 @@ CONSTRAINTS = {"y": "one-hot"}
 def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
     """Return the loss and its gradients, by name.
 
-    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
-    batch; a gradient has its array's shape.
+    `params` and `data` hold the arrays of PARAMS and DATA; a ValueError names what is wrong.
+    The value is summed over steps and batch; a gradient has its array's shape.
     """
     E, tape = forward(params, data)
     return E, backward(params, data, tape)
@@ -278,39 +278,39 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_i_1 = np.empty((T + 1, B, n), dtype)
     delta_a_i_1 = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
-    # (211) δ_t^z = ŷ_t - y_t
+    # (212) δ_t^z = ŷ_t - y_t
     delta_z[1:] = y_hat[1:] - y
-    # (212) δ_t^{h,(2)} = W_yᵀ δ_t^z + U_i2ᵀ δ_{t+1}^{a,i,(2)} + U_f2ᵀ δ_{t+1}^{a,f,(2)} + U_o2ᵀ
+    # (213) δ_t^{h,(2)} = W_yᵀ δ_t^z + U_i2ᵀ δ_{t+1}^{a,i,(2)} + U_f2ᵀ δ_{t+1}^{a,f,(2)} + U_o2ᵀ
     #     δ_{t+1}^{a,o,(2)} + U_g2ᵀ δ_{t+1}^{a,g,(2)}
     delta_h_2[1:] = times(delta_z[1:], W_y)
     for t in range(T, 0, -1):
-        # (212) δ_t^{h,(2)} = W_yᵀ δ_t^z + U_i2ᵀ δ_{t+1}^{a,i,(2)} + U_f2ᵀ δ_{t+1}^{a,f,(2)} + U_o2ᵀ
+        # (213) δ_t^{h,(2)} = W_yᵀ δ_t^z + U_i2ᵀ δ_{t+1}^{a,i,(2)} + U_f2ᵀ δ_{t+1}^{a,f,(2)} + U_o2ᵀ
         #     δ_{t+1}^{a,o,(2)} + U_g2ᵀ δ_{t+1}^{a,g,(2)}
         delta_h_2[t] += delta_a_i_2[t + 1] @ U_i2
         delta_h_2[t] += delta_a_f_2[t + 1] @ U_f2
         delta_h_2[t] += delta_a_o_2[t + 1] @ U_o2
         delta_h_2[t] += delta_a_g_2[t + 1] @ U_g2
-        # (213) δ_t^{c,(2)} = (1 - tanh(c_t^{(2)})²) ⊙ o_t^{(2)} ⊙ δ_t^{h,(2)} + f_{t+1}^{(2)} ⊙
+        # (214) δ_t^{c,(2)} = (1 - tanh(c_t^{(2)})²) ⊙ o_t^{(2)} ⊙ δ_t^{h,(2)} + f_{t+1}^{(2)} ⊙
         #     δ_{t+1}^{c,(2)}
         delta_c_2[t] = (1 - np.tanh(c_2[t]) ** 2) * o_2[t] * delta_h_2[t]
         delta_c_2[t] += f_2[t + 1] * delta_c_2[t + 1]
-        # (214) δ_t^{g,(2)} = i_t^{(2)} ⊙ δ_t^{c,(2)}
+        # (215) δ_t^{g,(2)} = i_t^{(2)} ⊙ δ_t^{c,(2)}
         delta_g_2[t] = i_2[t] * delta_c_2[t]
-        # (215) δ_t^{a,g,(2)} = (1 - (g_t^{(2)})²) ⊙ δ_t^{g,(2)}
+        # (216) δ_t^{a,g,(2)} = (1 - (g_t^{(2)})²) ⊙ δ_t^{g,(2)}
         delta_a_g_2[t] = (1 - g_2[t] ** 2) * delta_g_2[t]
-        # (216) δ_t^{o,(2)} = tanh(c_t^{(2)}) ⊙ δ_t^{h,(2)}
+        # (217) δ_t^{o,(2)} = tanh(c_t^{(2)}) ⊙ δ_t^{h,(2)}
         delta_o_2[t] = np.tanh(c_2[t]) * delta_h_2[t]
-        # (217) δ_t^{a,o,(2)} = o_t^{(2)} ⊙ (1 - o_t^{(2)}) ⊙ δ_t^{o,(2)}
+        # (218) δ_t^{a,o,(2)} = o_t^{(2)} ⊙ (1 - o_t^{(2)}) ⊙ δ_t^{o,(2)}
         delta_a_o_2[t] = o_2[t] * (1 - o_2[t]) * delta_o_2[t]
-        # (218) δ_t^{f,(2)} = c_{t-1}^{(2)} ⊙ δ_t^{c,(2)}
+        # (219) δ_t^{f,(2)} = c_{t-1}^{(2)} ⊙ δ_t^{c,(2)}
         delta_f_2[t] = c_2[t - 1] * delta_c_2[t]
-        # (219) δ_t^{a,f,(2)} = f_t^{(2)} ⊙ (1 - f_t^{(2)}) ⊙ δ_t^{f,(2)}
+        # (220) δ_t^{a,f,(2)} = f_t^{(2)} ⊙ (1 - f_t^{(2)}) ⊙ δ_t^{f,(2)}
         delta_a_f_2[t] = f_2[t] * (1 - f_2[t]) * delta_f_2[t]
-        # (220) δ_t^{i,(2)} = g_t^{(2)} ⊙ δ_t^{c,(2)}
+        # (221) δ_t^{i,(2)} = g_t^{(2)} ⊙ δ_t^{c,(2)}
         delta_i_2[t] = g_2[t] * delta_c_2[t]
-        # (221) δ_t^{a,i,(2)} = i_t^{(2)} ⊙ (1 - i_t^{(2)}) ⊙ δ_t^{i,(2)}
+        # (222) δ_t^{a,i,(2)} = i_t^{(2)} ⊙ (1 - i_t^{(2)}) ⊙ δ_t^{i,(2)}
         delta_a_i_2[t] = i_2[t] * (1 - i_2[t]) * delta_i_2[t]
-    # (222) δ_t^{h,(1)} = W_i2ᵀ δ_t^{a,i,(2)} + W_f2ᵀ δ_t^{a,f,(2)} + W_o2ᵀ δ_t^{a,o,(2)} +
+    # (223) δ_t^{h,(1)} = W_i2ᵀ δ_t^{a,i,(2)} + W_f2ᵀ δ_t^{a,f,(2)} + W_o2ᵀ δ_t^{a,o,(2)} +
     #     W_g2ᵀ δ_t^{a,g,(2)} + U_i1ᵀ δ_{t+1}^{a,i,(1)} + U_f1ᵀ δ_{t+1}^{a,f,(1)} + U_o1ᵀ
     #     δ_{t+1}^{a,o,(1)} + U_g1ᵀ δ_{t+1}^{a,g,(1)}
     delta_h_1[1:] = times(delta_a_i_2[1:-1], W_i2)
@@ -318,106 +318,106 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_h_1[1:] += times(delta_a_o_2[1:-1], W_o2)
     delta_h_1[1:] += times(delta_a_g_2[1:-1], W_g2)
     for t in range(T, 0, -1):
-        # (222) δ_t^{h,(1)} = W_i2ᵀ δ_t^{a,i,(2)} + W_f2ᵀ δ_t^{a,f,(2)} + W_o2ᵀ δ_t^{a,o,(2)} +
+        # (223) δ_t^{h,(1)} = W_i2ᵀ δ_t^{a,i,(2)} + W_f2ᵀ δ_t^{a,f,(2)} + W_o2ᵀ δ_t^{a,o,(2)} +
         #     W_g2ᵀ δ_t^{a,g,(2)} + U_i1ᵀ δ_{t+1}^{a,i,(1)} + U_f1ᵀ δ_{t+1}^{a,f,(1)} + U_o1ᵀ
         #     δ_{t+1}^{a,o,(1)} + U_g1ᵀ δ_{t+1}^{a,g,(1)}
         delta_h_1[t] += delta_a_i_1[t + 1] @ U_i1
         delta_h_1[t] += delta_a_f_1[t + 1] @ U_f1
         delta_h_1[t] += delta_a_o_1[t + 1] @ U_o1
         delta_h_1[t] += delta_a_g_1[t + 1] @ U_g1
-        # (223) δ_t^{c,(1)} = (1 - tanh(c_t^{(1)})²) ⊙ o_t^{(1)} ⊙ δ_t^{h,(1)} + f_{t+1}^{(1)} ⊙
+        # (224) δ_t^{c,(1)} = (1 - tanh(c_t^{(1)})²) ⊙ o_t^{(1)} ⊙ δ_t^{h,(1)} + f_{t+1}^{(1)} ⊙
         #     δ_{t+1}^{c,(1)}
         delta_c_1[t] = (1 - np.tanh(c_1[t]) ** 2) * o_1[t] * delta_h_1[t]
         delta_c_1[t] += f_1[t + 1] * delta_c_1[t + 1]
-        # (224) δ_t^{g,(1)} = i_t^{(1)} ⊙ δ_t^{c,(1)}
+        # (225) δ_t^{g,(1)} = i_t^{(1)} ⊙ δ_t^{c,(1)}
         delta_g_1[t] = i_1[t] * delta_c_1[t]
-        # (225) δ_t^{a,g,(1)} = (1 - (g_t^{(1)})²) ⊙ δ_t^{g,(1)}
+        # (226) δ_t^{a,g,(1)} = (1 - (g_t^{(1)})²) ⊙ δ_t^{g,(1)}
         delta_a_g_1[t] = (1 - g_1[t] ** 2) * delta_g_1[t]
-        # (226) δ_t^{o,(1)} = tanh(c_t^{(1)}) ⊙ δ_t^{h,(1)}
+        # (227) δ_t^{o,(1)} = tanh(c_t^{(1)}) ⊙ δ_t^{h,(1)}
         delta_o_1[t] = np.tanh(c_1[t]) * delta_h_1[t]
-        # (227) δ_t^{a,o,(1)} = o_t^{(1)} ⊙ (1 - o_t^{(1)}) ⊙ δ_t^{o,(1)}
+        # (228) δ_t^{a,o,(1)} = o_t^{(1)} ⊙ (1 - o_t^{(1)}) ⊙ δ_t^{o,(1)}
         delta_a_o_1[t] = o_1[t] * (1 - o_1[t]) * delta_o_1[t]
-        # (228) δ_t^{f,(1)} = c_{t-1}^{(1)} ⊙ δ_t^{c,(1)}
+        # (229) δ_t^{f,(1)} = c_{t-1}^{(1)} ⊙ δ_t^{c,(1)}
         delta_f_1[t] = c_1[t - 1] * delta_c_1[t]
-        # (229) δ_t^{a,f,(1)} = f_t^{(1)} ⊙ (1 - f_t^{(1)}) ⊙ δ_t^{f,(1)}
+        # (230) δ_t^{a,f,(1)} = f_t^{(1)} ⊙ (1 - f_t^{(1)}) ⊙ δ_t^{f,(1)}
         delta_a_f_1[t] = f_1[t] * (1 - f_1[t]) * delta_f_1[t]
-        # (230) δ_t^{i,(1)} = g_t^{(1)} ⊙ δ_t^{c,(1)}
+        # (231) δ_t^{i,(1)} = g_t^{(1)} ⊙ δ_t^{c,(1)}
         delta_i_1[t] = g_1[t] * delta_c_1[t]
-        # (231) δ_t^{a,i,(1)} = i_t^{(1)} ⊙ (1 - i_t^{(1)}) ⊙ δ_t^{i,(1)}
+        # (232) δ_t^{a,i,(1)} = i_t^{(1)} ⊙ (1 - i_t^{(1)}) ⊙ δ_t^{i,(1)}
         delta_a_i_1[t] = i_1[t] * (1 - i_1[t]) * delta_i_1[t]
-    # (242) ∂E/∂W_i1 = Σ_{t=1}^T δ_t^{a,i,(1)} x_tᵀ
+    # (243) ∂E/∂W_i1 = Σ_{t=1}^T δ_t^{a,i,(1)} x_tᵀ
     d_W_i1 = outer(delta_a_i_1[1:-1], x)
-    # (243) ∂E/∂U_i1 = Σ_{t=1}^T δ_t^{a,i,(1)} (h_{t-1}^{(1)})ᵀ
+    # (244) ∂E/∂U_i1 = Σ_{t=1}^T δ_t^{a,i,(1)} (h_{t-1}^{(1)})ᵀ
     d_U_i1 = outer(delta_a_i_1[1:-1], h_1[:-1])
-    # (244) ∂E/∂b_i1 = Σ_{t=1}^T δ_t^{a,i,(1)}
+    # (245) ∂E/∂b_i1 = Σ_{t=1}^T δ_t^{a,i,(1)}
     d_b_i1 = np.sum(delta_a_i_1[1:-1], axis=(0, 1))
-    # (245) ∂E/∂W_f1 = Σ_{t=1}^T δ_t^{a,f,(1)} x_tᵀ
+    # (246) ∂E/∂W_f1 = Σ_{t=1}^T δ_t^{a,f,(1)} x_tᵀ
     d_W_f1 = outer(delta_a_f_1[1:-1], x)
-    # (246) ∂E/∂U_f1 = Σ_{t=1}^T δ_t^{a,f,(1)} (h_{t-1}^{(1)})ᵀ
+    # (247) ∂E/∂U_f1 = Σ_{t=1}^T δ_t^{a,f,(1)} (h_{t-1}^{(1)})ᵀ
     d_U_f1 = outer(delta_a_f_1[1:-1], h_1[:-1])
-    # (247) ∂E/∂b_f1 = Σ_{t=1}^T δ_t^{a,f,(1)}
+    # (248) ∂E/∂b_f1 = Σ_{t=1}^T δ_t^{a,f,(1)}
     d_b_f1 = np.sum(delta_a_f_1[1:-1], axis=(0, 1))
-    # (248) ∂E/∂W_o1 = Σ_{t=1}^T δ_t^{a,o,(1)} x_tᵀ
+    # (249) ∂E/∂W_o1 = Σ_{t=1}^T δ_t^{a,o,(1)} x_tᵀ
     d_W_o1 = outer(delta_a_o_1[1:-1], x)
-    # (249) ∂E/∂U_o1 = Σ_{t=1}^T δ_t^{a,o,(1)} (h_{t-1}^{(1)})ᵀ
+    # (250) ∂E/∂U_o1 = Σ_{t=1}^T δ_t^{a,o,(1)} (h_{t-1}^{(1)})ᵀ
     d_U_o1 = outer(delta_a_o_1[1:-1], h_1[:-1])
-    # (250) ∂E/∂b_o1 = Σ_{t=1}^T δ_t^{a,o,(1)}
+    # (251) ∂E/∂b_o1 = Σ_{t=1}^T δ_t^{a,o,(1)}
     d_b_o1 = np.sum(delta_a_o_1[1:-1], axis=(0, 1))
-    # (251) ∂E/∂W_g1 = Σ_{t=1}^T δ_t^{a,g,(1)} x_tᵀ
+    # (252) ∂E/∂W_g1 = Σ_{t=1}^T δ_t^{a,g,(1)} x_tᵀ
     d_W_g1 = outer(delta_a_g_1[1:-1], x)
-    # (252) ∂E/∂U_g1 = Σ_{t=1}^T δ_t^{a,g,(1)} (h_{t-1}^{(1)})ᵀ
+    # (253) ∂E/∂U_g1 = Σ_{t=1}^T δ_t^{a,g,(1)} (h_{t-1}^{(1)})ᵀ
     d_U_g1 = outer(delta_a_g_1[1:-1], h_1[:-1])
-    # (253) ∂E/∂b_g1 = Σ_{t=1}^T δ_t^{a,g,(1)}
+    # (254) ∂E/∂b_g1 = Σ_{t=1}^T δ_t^{a,g,(1)}
     d_b_g1 = np.sum(delta_a_g_1[1:-1], axis=(0, 1))
-    # (254) ∂E/∂W_i2 = Σ_{t=1}^T δ_t^{a,i,(2)} (h_t^{(1)})ᵀ
+    # (255) ∂E/∂W_i2 = Σ_{t=1}^T δ_t^{a,i,(2)} (h_t^{(1)})ᵀ
     d_W_i2 = outer(delta_a_i_2[1:-1], h_1[1:])
-    # (255) ∂E/∂U_i2 = Σ_{t=1}^T δ_t^{a,i,(2)} (h_{t-1}^{(2)})ᵀ
+    # (256) ∂E/∂U_i2 = Σ_{t=1}^T δ_t^{a,i,(2)} (h_{t-1}^{(2)})ᵀ
     d_U_i2 = outer(delta_a_i_2[1:-1], h_2[:-1])
-    # (256) ∂E/∂b_i2 = Σ_{t=1}^T δ_t^{a,i,(2)}
+    # (257) ∂E/∂b_i2 = Σ_{t=1}^T δ_t^{a,i,(2)}
     d_b_i2 = np.sum(delta_a_i_2[1:-1], axis=(0, 1))
-    # (257) ∂E/∂W_f2 = Σ_{t=1}^T δ_t^{a,f,(2)} (h_t^{(1)})ᵀ
+    # (258) ∂E/∂W_f2 = Σ_{t=1}^T δ_t^{a,f,(2)} (h_t^{(1)})ᵀ
     d_W_f2 = outer(delta_a_f_2[1:-1], h_1[1:])
-    # (258) ∂E/∂U_f2 = Σ_{t=1}^T δ_t^{a,f,(2)} (h_{t-1}^{(2)})ᵀ
+    # (259) ∂E/∂U_f2 = Σ_{t=1}^T δ_t^{a,f,(2)} (h_{t-1}^{(2)})ᵀ
     d_U_f2 = outer(delta_a_f_2[1:-1], h_2[:-1])
-    # (259) ∂E/∂b_f2 = Σ_{t=1}^T δ_t^{a,f,(2)}
+    # (260) ∂E/∂b_f2 = Σ_{t=1}^T δ_t^{a,f,(2)}
     d_b_f2 = np.sum(delta_a_f_2[1:-1], axis=(0, 1))
-    # (260) ∂E/∂W_o2 = Σ_{t=1}^T δ_t^{a,o,(2)} (h_t^{(1)})ᵀ
+    # (261) ∂E/∂W_o2 = Σ_{t=1}^T δ_t^{a,o,(2)} (h_t^{(1)})ᵀ
     d_W_o2 = outer(delta_a_o_2[1:-1], h_1[1:])
-    # (261) ∂E/∂U_o2 = Σ_{t=1}^T δ_t^{a,o,(2)} (h_{t-1}^{(2)})ᵀ
+    # (262) ∂E/∂U_o2 = Σ_{t=1}^T δ_t^{a,o,(2)} (h_{t-1}^{(2)})ᵀ
     d_U_o2 = outer(delta_a_o_2[1:-1], h_2[:-1])
-    # (262) ∂E/∂b_o2 = Σ_{t=1}^T δ_t^{a,o,(2)}
+    # (263) ∂E/∂b_o2 = Σ_{t=1}^T δ_t^{a,o,(2)}
     d_b_o2 = np.sum(delta_a_o_2[1:-1], axis=(0, 1))
-    # (263) ∂E/∂W_g2 = Σ_{t=1}^T δ_t^{a,g,(2)} (h_t^{(1)})ᵀ
+    # (264) ∂E/∂W_g2 = Σ_{t=1}^T δ_t^{a,g,(2)} (h_t^{(1)})ᵀ
     d_W_g2 = outer(delta_a_g_2[1:-1], h_1[1:])
-    # (264) ∂E/∂U_g2 = Σ_{t=1}^T δ_t^{a,g,(2)} (h_{t-1}^{(2)})ᵀ
+    # (265) ∂E/∂U_g2 = Σ_{t=1}^T δ_t^{a,g,(2)} (h_{t-1}^{(2)})ᵀ
     d_U_g2 = outer(delta_a_g_2[1:-1], h_2[:-1])
-    # (265) ∂E/∂b_g2 = Σ_{t=1}^T δ_t^{a,g,(2)}
+    # (266) ∂E/∂b_g2 = Σ_{t=1}^T δ_t^{a,g,(2)}
     d_b_g2 = np.sum(delta_a_g_2[1:-1], axis=(0, 1))
-    # (266) ∂E/∂W_y = Σ_{t=1}^T δ_t^z (h_t^{(2)})ᵀ
+    # (267) ∂E/∂W_y = Σ_{t=1}^T δ_t^z (h_t^{(2)})ᵀ
     d_W_y = outer(delta_z[1:], h_2[1:])
-    # (267) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
+    # (268) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
     d_b_y = np.sum(delta_z[1:], axis=(0, 1))
-    # (268) (∂E/∂x_t)ᵀ = W_i1ᵀ δ_t^{a,i,(1)} + W_f1ᵀ δ_t^{a,f,(1)} + W_o1ᵀ δ_t^{a,o,(1)} + W_g1ᵀ
+    # (269) (∂E/∂x_t)ᵀ = W_i1ᵀ δ_t^{a,i,(1)} + W_f1ᵀ δ_t^{a,f,(1)} + W_o1ᵀ δ_t^{a,o,(1)} + W_g1ᵀ
     #     δ_t^{a,g,(1)}
     d_x[1:] = times(delta_a_i_1[1:-1], W_i1)
     d_x[1:] += times(delta_a_f_1[1:-1], W_f1)
     d_x[1:] += times(delta_a_o_1[1:-1], W_o1)
     d_x[1:] += times(delta_a_g_1[1:-1], W_g1)
-    # (269) (∂E/∂h_0^{(1)})ᵀ = U_i1ᵀ δ_1^{a,i,(1)} + U_f1ᵀ δ_1^{a,f,(1)} + U_o1ᵀ δ_1^{a,o,(1)} +
+    # (270) (∂E/∂h_0^{(1)})ᵀ = U_i1ᵀ δ_1^{a,i,(1)} + U_f1ᵀ δ_1^{a,f,(1)} + U_o1ᵀ δ_1^{a,o,(1)} +
     #     U_g1ᵀ δ_1^{a,g,(1)}
     d_h_1_0 = delta_a_i_1[1] @ U_i1
     d_h_1_0 += delta_a_f_1[1] @ U_f1
     d_h_1_0 += delta_a_o_1[1] @ U_o1
     d_h_1_0 += delta_a_g_1[1] @ U_g1
-    # (270) (∂E/∂c_0^{(1)})ᵀ = f_1^{(1)} ⊙ δ_1^{c,(1)}
+    # (271) (∂E/∂c_0^{(1)})ᵀ = f_1^{(1)} ⊙ δ_1^{c,(1)}
     d_c_1_0 = f_1[1] * delta_c_1[1]
-    # (271) (∂E/∂h_0^{(2)})ᵀ = U_i2ᵀ δ_1^{a,i,(2)} + U_f2ᵀ δ_1^{a,f,(2)} + U_o2ᵀ δ_1^{a,o,(2)} +
+    # (272) (∂E/∂h_0^{(2)})ᵀ = U_i2ᵀ δ_1^{a,i,(2)} + U_f2ᵀ δ_1^{a,f,(2)} + U_o2ᵀ δ_1^{a,o,(2)} +
     #     U_g2ᵀ δ_1^{a,g,(2)}
     d_h_2_0 = delta_a_i_2[1] @ U_i2
     d_h_2_0 += delta_a_f_2[1] @ U_f2
     d_h_2_0 += delta_a_o_2[1] @ U_o2
     d_h_2_0 += delta_a_g_2[1] @ U_g2
-    # (272) (∂E/∂c_0^{(2)})ᵀ = f_1^{(2)} ⊙ δ_1^{c,(2)}
+    # (273) (∂E/∂c_0^{(2)})ᵀ = f_1^{(2)} ⊙ δ_1^{c,(2)}
     d_c_2_0 = f_2[1] * delta_c_2[1]
     return {
         "W_i1": d_W_i1,

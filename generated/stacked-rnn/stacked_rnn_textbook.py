@@ -2,7 +2,7 @@
 
 Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
 equations of stacked-rnn (style textbook, sigma = tanh); do not edit. Numbers in comments
-are those of the proven equations in derivation.tex.
+are those of the equations in derivation.tex.
 
 A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
 time-major, batch second. Index t is step t, except in the data, which counts from 0.
@@ -34,8 +34,8 @@ CONSTRAINTS = {"y": "one-hot"}
 def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
     """Return the loss and its gradients, by name.
 
-    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
-    batch; a gradient has its array's shape.
+    `params` and `data` hold the arrays of PARAMS and DATA; a ValueError names what is wrong.
+    The value is summed over steps and batch; a gradient has its array's shape.
     """
     E, tape = forward(params, data)
     return E, backward(params, data, tape)
@@ -126,37 +126,37 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     d_W_y = np.zeros(params["W_y"].shape, dtype)
     d_b_y = np.zeros(params["b_y"].shape, dtype)
     for t in range(T, 0, -1):
-        # (60) δ_t^z = ŷ_t - y_t
+        # (61) δ_t^z = ŷ_t - y_t
         delta_z[t] = y_hat[t] - y[t - 1]
-        # (61) δ_t^{h,(2)} = W_yᵀ δ_t^z + W_2ᵀ δ_{t+1}^{a,h,(2)}
+        # (62) δ_t^{h,(2)} = W_yᵀ δ_t^z + W_2ᵀ δ_{t+1}^{a,h,(2)}
         delta_h_2[t] = delta_z[t] @ W_y + delta_a_h_2[t + 1] @ W_2
-        # (62) δ_t^{a,h,(2)} = (1 - (h_t^{(2)})²) ⊙ δ_t^{h,(2)}
+        # (63) δ_t^{a,h,(2)} = (1 - (h_t^{(2)})²) ⊙ δ_t^{h,(2)}
         delta_a_h_2[t] = (1 - h_2[t] ** 2) * delta_h_2[t]
-        # (63) δ_t^{h,(1)} = U_2ᵀ δ_t^{a,h,(2)} + W_1ᵀ δ_{t+1}^{a,h,(1)}
+        # (64) δ_t^{h,(1)} = U_2ᵀ δ_t^{a,h,(2)} + W_1ᵀ δ_{t+1}^{a,h,(1)}
         delta_h_1[t] = delta_a_h_2[t] @ U_2 + delta_a_h_1[t + 1] @ W_1
-        # (64) δ_t^{a,h,(1)} = (1 - (h_t^{(1)})²) ⊙ δ_t^{h,(1)}
+        # (65) δ_t^{a,h,(1)} = (1 - (h_t^{(1)})²) ⊙ δ_t^{h,(1)}
         delta_a_h_1[t] = (1 - h_1[t] ** 2) * delta_h_1[t]
-        # (67) ∂E/∂W_1 = Σ_{t=1}^T δ_t^{a,h,(1)} (h_{t-1}^{(1)})ᵀ
+        # (68) ∂E/∂W_1 = Σ_{t=1}^T δ_t^{a,h,(1)} (h_{t-1}^{(1)})ᵀ
         d_W_1 += delta_a_h_1[t].T @ h_1[t - 1]
-        # (68) ∂E/∂U_1 = Σ_{t=1}^T δ_t^{a,h,(1)} x_tᵀ
+        # (69) ∂E/∂U_1 = Σ_{t=1}^T δ_t^{a,h,(1)} x_tᵀ
         d_U_1 += delta_a_h_1[t].T @ x[t - 1]
-        # (69) ∂E/∂b_1 = Σ_{t=1}^T δ_t^{a,h,(1)}
+        # (70) ∂E/∂b_1 = Σ_{t=1}^T δ_t^{a,h,(1)}
         d_b_1 += np.sum(delta_a_h_1[t], axis=0)
-        # (70) ∂E/∂W_2 = Σ_{t=1}^T δ_t^{a,h,(2)} (h_{t-1}^{(2)})ᵀ
+        # (71) ∂E/∂W_2 = Σ_{t=1}^T δ_t^{a,h,(2)} (h_{t-1}^{(2)})ᵀ
         d_W_2 += delta_a_h_2[t].T @ h_2[t - 1]
-        # (71) ∂E/∂U_2 = Σ_{t=1}^T δ_t^{a,h,(2)} (h_t^{(1)})ᵀ
+        # (72) ∂E/∂U_2 = Σ_{t=1}^T δ_t^{a,h,(2)} (h_t^{(1)})ᵀ
         d_U_2 += delta_a_h_2[t].T @ h_1[t]
-        # (72) ∂E/∂b_2 = Σ_{t=1}^T δ_t^{a,h,(2)}
+        # (73) ∂E/∂b_2 = Σ_{t=1}^T δ_t^{a,h,(2)}
         d_b_2 += np.sum(delta_a_h_2[t], axis=0)
-        # (73) ∂E/∂W_y = Σ_{t=1}^T δ_t^z (h_t^{(2)})ᵀ
+        # (74) ∂E/∂W_y = Σ_{t=1}^T δ_t^z (h_t^{(2)})ᵀ
         d_W_y += delta_z[t].T @ h_2[t]
-        # (74) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
+        # (75) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
         d_b_y += np.sum(delta_z[t], axis=0)
-        # (75) (∂E/∂x_t)ᵀ = U_1ᵀ δ_t^{a,h,(1)}
+        # (76) (∂E/∂x_t)ᵀ = U_1ᵀ δ_t^{a,h,(1)}
         d_x[t] = delta_a_h_1[t] @ U_1
-    # (76) (∂E/∂h_0^{(1)})ᵀ = W_1ᵀ δ_1^{a,h,(1)}
+    # (77) (∂E/∂h_0^{(1)})ᵀ = W_1ᵀ δ_1^{a,h,(1)}
     d_h_1_0 = delta_a_h_1[1] @ W_1
-    # (77) (∂E/∂h_0^{(2)})ᵀ = W_2ᵀ δ_1^{a,h,(2)}
+    # (78) (∂E/∂h_0^{(2)})ᵀ = W_2ᵀ δ_1^{a,h,(2)}
     d_h_2_0 = delta_a_h_2[1] @ W_2
     return {
         "W_1": d_W_1,

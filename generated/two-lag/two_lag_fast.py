@@ -2,7 +2,7 @@
 
 Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
 equations of two-lag (style fast, sigma = tanh); do not edit. Numbers in comments are those
-of the proven equations in derivation.tex.
+of the equations in derivation.tex.
 
 A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
 time-major, batch second. Index t is step t, except in the data, which counts from 0.
@@ -32,8 +32,8 @@ CONSTRAINTS = {}
 def value_and_grad(params: Arrays, data: Arrays) -> tuple[float, Arrays]:
     """Return the loss and its gradients, by name.
 
-    `params` and `data` hold the arrays of PARAMS and DATA. The value is summed over steps and
-    batch; a gradient has its array's shape.
+    `params` and `data` hold the arrays of PARAMS and DATA; a ValueError names what is wrong.
+    The value is summed over steps and batch; a gradient has its array's shape.
     """
     E, tape = forward(params, data)
     return E, backward(params, data, tape)
@@ -99,32 +99,32 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_h = np.empty((T + 1, B, n), dtype)
     delta_a = np.zeros((T + 3, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
-    # (38) δ_t^ŷ = ŷ_t - y_t
+    # (39) δ_t^ŷ = ŷ_t - y_t
     delta_y_hat[1:] = y_hat[1:] - y
-    # (39) δ_t^h = W_yᵀ δ_t^ŷ + W_1ᵀ δ_{t+1}^a + W_2ᵀ δ_{t+2}^a
+    # (40) δ_t^h = W_yᵀ δ_t^ŷ + W_1ᵀ δ_{t+1}^a + W_2ᵀ δ_{t+2}^a
     delta_h[1:] = times(delta_y_hat[1:], W_y)
     for t in range(T, 0, -1):
-        # (39) δ_t^h = W_yᵀ δ_t^ŷ + W_1ᵀ δ_{t+1}^a + W_2ᵀ δ_{t+2}^a
+        # (40) δ_t^h = W_yᵀ δ_t^ŷ + W_1ᵀ δ_{t+1}^a + W_2ᵀ δ_{t+2}^a
         delta_h[t] += delta_a[t + 1] @ W_1 + delta_a[t + 2] @ W_2
-        # (40) δ_t^a = (1 - h_t²) ⊙ δ_t^h
+        # (41) δ_t^a = (1 - h_t²) ⊙ δ_t^h
         delta_a[t] = (1 - h[t + 1] ** 2) * delta_h[t]
-    # (43) ∂E/∂W_1 = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
+    # (44) ∂E/∂W_1 = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
     d_W_1 = outer(delta_a[1:-2], h[1:-1])
-    # (44) ∂E/∂W_2 = Σ_{t=1}^T δ_t^a h_{t-2}ᵀ
+    # (45) ∂E/∂W_2 = Σ_{t=1}^T δ_t^a h_{t-2}ᵀ
     d_W_2 = outer(delta_a[1:-2], h[:-2])
-    # (45) ∂E/∂W_x = Σ_{t=1}^T δ_t^a x_tᵀ
+    # (46) ∂E/∂W_x = Σ_{t=1}^T δ_t^a x_tᵀ
     d_W_x = outer(delta_a[1:-2], x)
-    # (46) ∂E/∂b_h = Σ_{t=1}^T δ_t^a
+    # (47) ∂E/∂b_h = Σ_{t=1}^T δ_t^a
     d_b_h = np.sum(delta_a[1:-2], axis=(0, 1))
-    # (47) ∂E/∂W_y = Σ_{t=1}^T δ_t^ŷ h_tᵀ
+    # (48) ∂E/∂W_y = Σ_{t=1}^T δ_t^ŷ h_tᵀ
     d_W_y = outer(delta_y_hat[1:], h[2:])
-    # (48) ∂E/∂b_y = Σ_{t=1}^T δ_t^ŷ
+    # (49) ∂E/∂b_y = Σ_{t=1}^T δ_t^ŷ
     d_b_y = np.sum(delta_y_hat[1:], axis=(0, 1))
-    # (49) (∂E/∂x_t)ᵀ = W_xᵀ δ_t^a
+    # (50) (∂E/∂x_t)ᵀ = W_xᵀ δ_t^a
     d_x[1:] = times(delta_a[1:-2], W_x)
-    # (50) (∂E/∂h_0)ᵀ = W_1ᵀ δ_1^a + W_2ᵀ δ_2^a
+    # (51) (∂E/∂h_0)ᵀ = W_1ᵀ δ_1^a + W_2ᵀ δ_2^a
     d_h_0 = delta_a[1] @ W_1 + delta_a[2] @ W_2
-    # (51) (∂E/∂h_{-1})ᵀ = W_2ᵀ δ_1^a
+    # (52) (∂E/∂h_{-1})ᵀ = W_2ᵀ δ_1^a
     d_h_minus_1 = delta_a[1] @ W_2
     return {
         "W_1": d_W_1,

@@ -88,6 +88,13 @@ def without_products(node: Basic) -> Basic:
     return node.args[0] if is_sum else node
 
 
+def total_row(side: MatrixExpr) -> MatrixExpr:
+    """[∂E_t/∂h_t, ∂E_t/∂c_t]: c_t acts through h_t there, which is to be held fixed."""
+    size = side.entries[0].shape[1]
+    parts = (Quantity(name, size, 1, t) for name in "hc")
+    return Blocks(2, *(Partial(Quantity("E", 1, 1, t), part) for part in parts))
+
+
 def flipped(node: Basic) -> Basic:
     return node
 
@@ -180,6 +187,10 @@ EQUATIONS = [
     WrongEquation("block", "gate at the step before", 1, moved("f", -1), model=SEVERAL_STATES),
     WrongEquation("step:s", "blocks swapped", 1, swapped_blocks, model=SEVERAL_STATES),
     WrongEquation("response", "sign", 1, flipped, whole=negate, model=SEVERAL_STATES),
+    WrongEquation("state row", "sign", 1, flipped, whole=negate, model=SEVERAL_STATES),
+    WrongEquation(
+        "state row", "parts not fixed", 1, flipped, whole=total_row, model=SEVERAL_STATES
+    ),
     WrongEquation("own", "sign", 1, flipped, whole=negate, model=SEVERAL_STATES),
     WrongEquation("own", "cell held fixed", 2, without_products, model=SEVERAL_STATES),
     WrongEquation("own", "from step 1", 1, flipped, "1 \\le t \\le T", model=SEVERAL_STATES),

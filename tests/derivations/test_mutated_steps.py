@@ -31,6 +31,14 @@ from tests.derivations.mutations import (
     without_last_term,
 )
 
+LABELLED_ODDS = """
+h_t = W h_{t-1} + x_t
+y_t = sigmoid(V h_t)
+E_t = -\\log [y_t]_{c_t}
+c_t is a label
+"""
+SHIFTED = "h_t = (W - \\gamma Q) h_{t-1} + x_t\nE_t depends on h_t\n\\gamma is a scalar"
+
 pytestmark = pytest.mark.usefixtures("one_point")
 
 
@@ -169,6 +177,13 @@ def unit_for_ones(_: Rule) -> Rule:
     return rule
 
 
+def turned_inside(product: Basic) -> Basic:
+    """uᵀ A v = uᵀ Aᵀ v."""
+    number, inner = split_coefficient(product)
+    row, *matrices, column = inner.args
+    return multiply(number, row, *(transpose(matrix) for matrix in matrices), column)
+
+
 def last_diagonal_lost(_: Rule) -> Rule:
     """diag(u) diag(v) = diag(u)."""
 
@@ -212,7 +227,9 @@ STEPS = [
             EVERYWHERE.items(),
         )
     ),
-    Mutation("pick_entries", "every entry", unit_for_ones, LABELLED),
+    Mutation("pick_entries", "every entry", unit_for_ones, LABELLED_ODDS),
+    Mutation("sum_over_outer_products", "sign flipped", where_it_acts(negate), SHIFTED),
+    Mutation("sum_over_outer_products", "turned", where_it_acts(turned_inside), SHIFTED),
     Mutation("merge_diagonals", "last one lost", last_diagonal_lost, SEVERAL_STATES),
     Mutation("expand_products", "sign flipped", where_it_acts(negate), LOG_ODDS),
     Mutation("expand_products", "a term lost", where_it_acts(without_first_term), LOG_ODDS),

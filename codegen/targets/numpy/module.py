@@ -55,6 +55,7 @@ class Module:
     forward: tuple[str, ...]
     backward: tuple[str, ...]
     value: str
+    summed: str
     validation: str
 
 
@@ -103,8 +104,15 @@ def _module(program: Program, details: tuple[str, ...]) -> Module:
             if program.gradients_of_loss
             else "the loss"
         ),
+        summed=_summed_over(program),
         validation=validation_source([rule for _, rule in program.constraints], axes),
     )
+
+
+def _summed_over(program: Program) -> str:
+    at_last = [b for b in program.forward if any(s.target == program.loss for s in b.body)]
+    is_last_only = all(isinstance(block, LastStep) for block in at_last)
+    return "the batch, at the last step" if is_last_only else "steps and batch"
 
 
 def _filled(text: str) -> str:
