@@ -194,8 +194,12 @@ def first_values(equations: list[str], names: list[str]) -> list[str]:
     for name in names:
         if f"{name}_{{t+" in written:
             lines.append(f"{name}_{{T+1}} = 0")
+        if f"{name}_{{t+2}}" in written:
+            lines.append(f"{name}_{{T+2}} = 0")
         if f"{name}_{{t-" in written:
             lines.append(f"{name}_0 = 0")
+        if f"{name}_{{t-2}}" in written:
+            lines.append(f"{name}_{{-1}} = 0")
     return lines
 
 
