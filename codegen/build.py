@@ -23,8 +23,10 @@ from codegen.documents.latex import fragment, standalone
 from codegen.gradcheck import GradientReport, check_module
 from codegen.lower import lower
 from codegen.passes.distribute import distribute
+from codegen.passes.share import share
 from codegen.passes.split import split
 from codegen.passes.stabilise import stabilise
+from codegen.passes.stack import stack
 from codegen.program import Program
 from codegen.targets.numpy.module import emit
 from derivations import Derivation, Model, cell_names, derive, prove
@@ -34,7 +36,7 @@ from derivations.library import cell_text
 #: Program → Program, in this order; the textbook style keeps the literal equations.
 STYLES: Mapping[str, tuple[Callable[[Program], Program], ...]] = {
     "textbook": (stabilise,),
-    "fast": (stabilise, split, distribute),
+    "fast": (stabilise, share, split, stack, distribute),
 }
 TARGETS = ("numpy",)
 

@@ -49,6 +49,7 @@ from codegen.program.statements import (
     LastStep,
     Loop,
     Program,
+    Stack,
     Statement,
     statements,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "RowFunction",
     "RowSum",
     "RowsTimes",
+    "Stack",
     "Statement",
     "TimesEach",
     "Total",

@@ -29,6 +29,8 @@ class Assign:
         Whether the value is added to what the target holds.
     steps : str
         At which steps it is done.
+    also : tuple of int
+        Equations of the same form that it computes, too.
     """
 
     target: str
@@ -37,6 +39,7 @@ class Assign:
     formula: str
     adds: bool = False
     steps: Steps = "every"
+    also: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Accumulate:
     equation: int
     formula: str
     steps: Steps = "every"
+    also: tuple[int, ...] = ()
 
 
 Statement: TypeAlias = Assign | Accumulate
@@ -100,6 +104,10 @@ class Array:
         Whether the values before and behind the steps are zero, where the caller gives none.
     reads_before : bool
         Whether a step before the first one is read.
+    within : str
+        The array of which it is a part; empty if it stands alone.
+    start, stop : str
+        Which part that is, as texts of sizes; empty at an end.
     """
 
     name: str
@@ -111,6 +119,26 @@ class Array:
     at_last_only: bool = False
     starts_at_zero: bool = False
     reads_before: bool = False
+    within: str = ""
+    start: str = ""
+    stop: str = ""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Arrays beside each other, or weights or gradients below each other, under one name.
+
+    Attributes
+    ----------
+    name : str
+    members : tuple of str
+    of : str
+        ``arrays``, ``weights`` or ``gradients``.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    of: Literal["arrays", "weights", "gradients"]
 
 
 @dataclass(frozen=True)
@@ -136,6 +164,8 @@ class Program:
         What `backward` returns: the name of the parameter or the data, and the array that holds it.
     gradients_of_loss : tuple of str
         The data arrays that hold ∂E_t/∂ŷ_t where the loss is unspecified.
+    stacks : tuple of Stack
+        What lies side by side in memory, so that one statement does for all of it.
     """
 
     title: str
@@ -149,6 +179,12 @@ class Program:
     initial: tuple[tuple[Assign, int], ...]
     gradients: tuple[tuple[str, str], ...]
     gradients_of_loss: tuple[str, ...] = ()
+    stacks: tuple[Stack, ...] = ()
+
+    def members(self, name: str) -> tuple[str, ...]:
+        """Return what an array holds: others that stand in it, or itself."""
+        found = next((s for s in self.stacks if s.name == name and s.of == "arrays"), None)
+        return (name,) if found is None else found.members
 
     def array(self, name: str) -> Array:
         """Return the storage of a quantity."""

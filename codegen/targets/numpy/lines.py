@@ -101,8 +101,11 @@ def _at(statement: Statement, layout: Layout, in_loop: bool) -> Layout:
 
 
 def _comment(statement: Statement) -> list[str]:
+    numbers = [f"({number})" for number in statement.also]
+    *others, last = numbers or [""]
+    also = f"; so {', '.join(others)} and {last}" if others else f"; so {last}" if last else ""
     return textwrap.wrap(
-        f"({statement.equation}) {plain(statement.formula)}",
+        f"({statement.equation}) {plain(statement.formula)}{also}",
         LINE_LENGTH - 2 * len(INDENT),
         initial_indent="# ",
         subsequent_indent="#     ",

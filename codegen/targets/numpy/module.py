@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, meta
 
@@ -34,6 +34,13 @@ from codegen.targets.numpy.lines import (
     units,
 )
 from codegen.targets.numpy.printer import Layout, helpers
+from codegen.targets.numpy.stacks import (
+    packed_weights,
+    part_of_a_gradient,
+    stored_alone,
+    views,
+    weights_needed,
+)
 from codegen.targets.numpy.validation import validation_source
 from derivations.errors import EmitError, printable
 
@@ -145,12 +152,15 @@ def _called(program: Program) -> set[str]:
 def _forward(program: Program) -> list[str]:
     lines = _unpacked(program, "params", [name for name, _ in program.parameters])
     lines += _unpacked(program, "data", [name for name, _ in program.data])
-    stored = [a for a in program.arrays if a.role == "value" and not a.at_last_only]
-    lines += _sizes(program, stored, (*program.forward,))
+    values = [a for a in program.arrays if a.role == "value" and not a.at_last_only]
+    stored = stored_alone(values)
+    lines += _sizes(program, values, (*program.forward,))
     lines += _dtype(program)
+    lines += packed_weights(program, _weights_read(statements(program.forward)))
     for array in stored:
         lines.append(f"{array.name} = np.empty({_storage(array)}, dtype)")
         lines += _given_rows(array)
+    lines += views(values, _names_used(statements(program.forward)))
     if not is_summed_once(program.forward, program.loss):
         lines.append(f"{program.loss} = 0.0")
     lines += _padded_data(program)
@@ -224,20 +234,25 @@ def _padded_data(program: Program) -> list[str]:
 
 def _backward(program: Program) -> list[str]:
     read = {load.name for s in _all_backward(program) for load in loads(s.value)}
-    weights = _weights_read(program)
-    named = [name for name, _ in program.parameters if name in weights]
-    lines = _unpacked(program, "params", named)
+    weights = _weights_read(_all_backward(program))
+    lines = _unpacked(program, "params", weights_needed(program, weights))
     lines += _unpacked(program, "data", [name for name, _ in program.data if name in read])
     lines += [f'{name} = tape["{name}"]' for name in _tape(program)]
-    stored = [a for a in program.arrays if a.role == "adjoint" and not a.at_last_only]
-    lines += _sizes(program, stored, program.backward)
+    adjoints = [a for a in program.arrays if a.role == "adjoint" and not a.at_last_only]
+    values = [a for a in program.arrays if a.role == "value"]
+    lines += _sizes(program, [*adjoints, *_parts_read(program, values)], program.backward)
     lines += _dtype(program)
-    for array in stored:
+    lines += packed_weights(program, weights)
+    used = _names_used(_all_backward(program))
+    lines += views(values, used)
+    for array in stored_alone(adjoints):
         maker = "zeros" if array.starts_at_zero else "empty"
         lines.append(f"{array.name} = np.{maker}({_storage(array)}, dtype)")
+    lines += views(adjoints, used)
     for name, _ in program.parameters:
         target = dict(program.gradients)[name]
-        if not is_summed_once(program.backward, target):
+        is_whole = part_of_a_gradient(program, target) == target
+        if is_whole and not is_summed_once(program.backward, target):
             lines.append(f'{target} = np.zeros(params["{name}"].shape, dtype)')
     lines += [line for line in _padded_data(program) if _is_read(line, read)]
     lines += block_lines(program, program.backward)
@@ -245,7 +260,8 @@ def _backward(program: Program) -> list[str]:
         lines += first_lines(program, assignment, step)
     lines.append("return {")
     for name, target in program.gradients:
-        lines.append(f'    "{name}": {target}{_without_ends(program, target)},')
+        held = part_of_a_gradient(program, target)
+        lines.append(f'    "{name}": {held}{_without_ends(program, target)},')
     lines.append("}")
     return lines
 
@@ -293,7 +309,7 @@ def _sizes(
         raise EmitError(
             "No data tells how many steps there are.", hint="Let an input or a target carry t."
         )
-    texts = [axis for array in stored for axis in array.axes]
+    texts = [text for array in stored for text in (*array.axes, array.start, array.stop)]
     for statement in statements(tuple(blocks)):
         for node in nodes(statement.value):
             if isinstance(node, Part | RowsTimes):
@@ -314,17 +330,32 @@ def _sizes(
 
 
 def _tape(program: Program) -> list[str]:
-    """Return what the backward pass reads of the forward pass."""
-    used = {load.name for s in _all_backward(program) for load in loads(s.value)}
-    return [a.name for a in program.arrays if a.role == "value" and a.name in used]
+    """Return what the backward pass reads of the forward pass; parts stand in their whole."""
+    used = _names_used(_all_backward(program))
+    read = [a for a in program.arrays if a.role == "value" and a.name in used]
+    return list(dict.fromkeys(array.within or array.name for array in read))
 
 
-def _weights_read(program: Program) -> set[str]:
-    found = set()
-    for statement in _all_backward(program):
+def _parts_read(program: Program, values: Iterable[Array]) -> list[Array]:
+    used = _names_used(_all_backward(program))
+    return [replace(a, axes=()) for a in values if a.within and a.name in used]
+
+
+def _names_used(found: Iterable[Statement]) -> set[str]:
+    """Return the arrays that statements read or write."""
+    names: set[str] = set()
+    for statement in found:
+        names.add(statement.target)
+        names.update(load.name for load in loads(statement.value))
+    return names
+
+
+def _weights_read(found: Iterable[Statement]) -> set[str]:
+    names = set()
+    for statement in found:
         for node in nodes(statement.value):
             if isinstance(node, RowsTimes):
-                found.add(node.weight)
+                names.add(node.weight)
             elif isinstance(node, Weight):
-                found.add(node.name)
-    return found
+                names.add(node.name)
+    return names

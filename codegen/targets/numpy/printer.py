@@ -118,6 +118,18 @@ def python(expression: Expression, layout: Layout) -> str:
     return printed(expression, layout)[0]
 
 
+def slice_of(start: str, stop: str) -> str:
+    """Return a slice, with blanks around the colon where an end is more than a name.
+
+    Examples
+    --------
+    >>> slice_of("", "n"), slice_of("n", "2 * n"), slice_of("n + m", "")
+    (':n', 'n : 2 * n', 'n + m :')
+    """
+    blank = " " if " " in start + stop else ""
+    return f"{start}{blank if start else ''}:{blank if stop else ''}{stop}"
+
+
 @singledispatch
 def printed(expression: Expression, layout: Layout) -> tuple[str, int]:
     """Return the text of an expression and how tightly it binds."""
@@ -214,7 +226,7 @@ def printed_concatenation(expression: Concatenate, layout: Layout) -> tuple[str,
 @printed.register
 def printed_part(expression: Part, layout: Layout) -> tuple[str, int]:
     rows = _inside(expression.rows, layout, ATOM)
-    return f"{rows}[..., {expression.start}:{expression.stop}]", ATOM
+    return f"{rows}[..., {slice_of(expression.start, expression.stop)}]", ATOM
 
 
 @printed.register
@@ -271,7 +283,7 @@ def printed_row_function(expression: RowFunction, layout: Layout) -> tuple[str, 
 def printed_rows_times(expression: RowsTimes, layout: Layout) -> tuple[str, int]:
     weight = expression.weight
     if expression.start or expression.stop:
-        weight += f"[:, {expression.start}:{expression.stop}]"
+        weight += f"[:, {slice_of(expression.start, expression.stop)}]"
     weight += ".T" if expression.transposed else ""
     if isinstance(expression.rows, Number):  # the same in every row: the one column of the weight
         column = Weight(weight)

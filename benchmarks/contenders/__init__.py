@@ -1,0 +1,1 @@
+"""Who is measured: each file makes the gradient of one network, in a process of its own."""
