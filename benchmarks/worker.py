@@ -1,7 +1,7 @@
 """One contender in a process of its own: answers on standard output, one line a question.
 
-    gradients PATH   writes the gradients to a file
-    SECONDS          runs for about so long, and prints the median time of a run
+gradients PATH   writes the gradients to a file
+SECONDS          runs for about so long, and prints the median time of a run
 """
 
 from __future__ import annotations

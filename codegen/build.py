@@ -23,6 +23,8 @@ from codegen.documents.latex import fragment, standalone
 from codegen.gradcheck import GradientReport, check_module
 from codegen.lower import lower
 from codegen.passes.distribute import distribute
+from codegen.passes.parameters import parameters_only
+from codegen.passes.reuse import reuse
 from codegen.passes.share import share
 from codegen.passes.split import split
 from codegen.passes.stabilise import stabilise
@@ -36,9 +38,14 @@ from derivations.library import cell_text
 #: Program → Program, in this order; the textbook style keeps the literal equations.
 STYLES: Mapping[str, tuple[Callable[[Program], Program], ...]] = {
     "textbook": (stabilise,),
-    "fast": (stabilise, share, split, stack, distribute),
+    "fast": (stabilise, share, split, stack, distribute, reuse),
 }
 TARGETS = ("numpy",)
+#: Which gradients a module returns: by everything that is given, or by what is trained.
+GRADIENTS: Mapping[str, tuple[Callable[[Program], Program], ...]] = {
+    "all": (),
+    "parameters": (parameters_only,),
+}
 
 
 @dataclass(frozen=True)
@@ -104,25 +111,53 @@ def proven_derivation(source: Source, activation: str | None = None) -> Derivati
     return prove(derive(Model.read(source.text, activation)))
 
 
-def emit_source(derivation: Derivation, name: str, style: str, target: str = "numpy") -> str:
+def emit_source(
+    derivation: Derivation,
+    name: str,
+    style: str,
+    target: str = "numpy",
+    gradients: str = "all",
+) -> str:
     """Return the source of an emitted module.
+
+    Parameters
+    ----------
+    derivation : Derivation
+    name : str
+        What the model is called in the module's docstring.
+    style : str
+        One of `STYLES`.
+    target : str
+        One of `TARGETS`.
+    gradients : str
+        ``all``, or ``parameters`` for those alone.
 
     Raises
     ------
     EmitError
-        When the style or the target is unknown.
+        When the style, the target or the choice of gradients is unknown.
     """
     if target not in TARGETS:
         raise EmitError(f"There is no target {target!r}.", hint=f"Known: {', '.join(TARGETS)}.")
     if style not in STYLES:
         raise EmitError(f"There is no style {style!r}.", hint=f"Known: {', '.join(STYLES)}.")
+    if gradients not in GRADIENTS:
+        raise EmitError(
+            f"There are no gradients {gradients!r}.", hint=f"Known: {', '.join(GRADIENTS)}."
+        )
     program = lower(derivation)
-    for transform in STYLES[style]:
+    for transform in (*GRADIENTS[gradients], *STYLES[style]):
         program = transform(program)
     return emit(program, _details(derivation, name, style))
 
 
-def checked_source(derivation: Derivation, name: str, style: str, target: str = "numpy") -> str:
+def checked_source(
+    derivation: Derivation,
+    name: str,
+    style: str,
+    target: str = "numpy",
+    gradients: str = "all",
+) -> str:
     """Return the source of an emitted module that has passed its gradient checks.
 
     Raises
@@ -130,7 +165,7 @@ def checked_source(derivation: Derivation, name: str, style: str, target: str = 
     VerificationError
         When a gradient fails.
     """
-    text = emit_source(derivation, name, style, target)
+    text = emit_source(derivation, name, style, target, gradients)
     _refuse_wrong(check_source(text), name, style)
     return text
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from codegen.build import (
+    GRADIENTS,
     STYLES,
     TARGETS,
     Build,
@@ -100,13 +101,14 @@ def emit_command(
     model: ModelName,
     target: Annotated[str, typer.Option(help=f"{', '.join(TARGETS)}.")] = "numpy",
     style: Annotated[str, typer.Option(help=f"{', '.join(STYLES)}.")] = "textbook",
+    gradients: Annotated[str, typer.Option(help=f"{', '.join(GRADIENTS)}.")] = "all",
     activation: Activation = None,
     output: Output = None,
 ) -> None:
     """Emit the gradient code of a model, after its gradients have been checked."""
     source = find_source(model)
     derivation = proven_derivation(source, activation)
-    _deliver(checked_source(derivation, source.name, style, target), output)
+    _deliver(checked_source(derivation, source.name, style, target, gradients), output)
 
 
 @app.command("verify")

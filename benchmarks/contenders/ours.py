@@ -13,7 +13,7 @@ from derivations import Model, derive
 def make(cell: str, size: Size, style: str = "fast") -> Callable[[], Arrays]:
     """Return what computes every parameter's gradient once."""
     derivation = derive(Model.read(text_of(cell)))
-    module = module_from_source(emit_source(derivation, cell, style))
+    module = module_from_source(emit_source(derivation, cell, style, gradients="parameters"))
     params, data = draw(cell, size)
 
     def run() -> Arrays:

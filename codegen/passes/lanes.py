@@ -124,16 +124,17 @@ class _Finder:
 
     def _bundle(self, names: Sequence[tuple[str, ...]]) -> None:
         """Make lanes of names, those of one statement in one; the gradients of weights follow."""
-        flat = [name for lane in names for name in lane]
+        columns = list(dict.fromkeys(zip(*names, strict=True)))  # a weight may stand twice
+        flat = [name for column in columns for name in column]
         if len(set(flat)) < len(flat) or any(name in self.lanes for name in flat):
             return
         self._bundles += 1
         weights = dict(self._program.parameters)
-        for number, lane in enumerate(names):
-            for name, first in zip(lane, names[0], strict=True):
-                self.lanes[name] = Lane(self._bundles, number, first)
+        for column in columns:
+            for number, name in enumerate(column):
+                self.lanes[name] = Lane(self._bundles, number, column[0])
                 if name in weights:
-                    self.lanes[f"d_{name}"] = Lane(self._bundles, number, f"d_{first}")
+                    self.lanes[f"d_{name}"] = Lane(self._bundles, number, f"d_{column[0]}")
 
     def spread(self) -> bool:
         """Give lanes to what is computed from lanes, and to what lanes are computed from."""

@@ -59,7 +59,7 @@ def _stored(program: Program, node: Apply) -> Program:
     assert isinstance(node.argument, Load)
     source = program.array(node.argument.name)
     name = f"{node.function}_{source.name}"
-    if any(array.name == name for array in program.arrays):
+    if name in program.names:
         return program
     own = replace(source, name=name, given=(), starts_at_zero=False, before=1, after=0)
 
@@ -101,7 +101,7 @@ def _with_one_log_sum(program: Program) -> Program:
 
 def _by_log_sum(program: Program, argument: Load) -> Program:
     name = f"lse_{argument.name}"
-    if any(array.name == name for array in program.arrays):
+    if name in program.names:
         return program
     difference = Add(((1, argument), (-1, Load(name))))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from keyword import iskeyword
 
 from codegen.passes.lanes import Group, Lane, groups, order
 from codegen.passes.rewrite import rewrite
@@ -29,6 +30,7 @@ from codegen.program import (
     operands,
     with_operands,
 )
+from derivations.reading.checks import RESERVED
 
 
 def stack(program: Program) -> Program:
@@ -63,7 +65,7 @@ class _Stacking:
         self._kinds: dict[str, _Kind] = {}
         for kind in dict.fromkeys(lane.kind for lane in lanes.values()):
             names = sorted((n for n, lane in lanes.items() if lane.kind == kind), key=self._at)
-            self._kinds[kind] = _Kind(_joined(names), tuple(names))
+            self._kinds[kind] = _Kind(self._fresh(names), tuple(names))
         self._groups = [group for group in map(self._ordered, found) if self._is_possible(group)]
         self._used: dict[tuple[str, ...], str] = {}
 
@@ -86,7 +88,13 @@ class _Stacking:
         start = kind.names.index(names[0])
         if kind.names[start : start + len(names)] != tuple(names):
             return None
-        return kind.name if len(names) == len(kind.names) else _joined(names)
+        return kind.name if len(names) == len(kind.names) else self._fresh(names)
+
+    def _fresh(self, names: Sequence[str]) -> str:
+        """Return one name for several, which nothing else has."""
+        name = _joined(names)
+        is_taken = name in self._program.names | RESERVED or iskeyword(name)
+        return f"{name}_stack" if is_taken else name
 
     def _name(self, names: Sequence[str]) -> str:
         name = self._run(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -166,6 +167,8 @@ class Program:
         The data arrays that hold ∂E_t/∂ŷ_t where the loss is unspecified.
     stacks : tuple of Stack
         What lies side by side in memory, so that one statement does for all of it.
+    in_place : bool
+        Whether loops write where a result belongs, and hold what is between in buffers.
     """
 
     title: str
@@ -180,6 +183,16 @@ class Program:
     gradients: tuple[tuple[str, str], ...]
     gradients_of_loss: tuple[str, ...] = ()
     stacks: tuple[Stack, ...] = ()
+    in_place: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that stands for an array or for a size."""
+        given = (*self.parameters, *self.data)
+        sizes = re.findall(r"[A-Za-z]\w*", " ".join(size for _, axes in given for size in axes))
+        held = (target for _, target in self.gradients)
+        arrays = (array.name for array in self.arrays)
+        return frozenset({*(name for name, _ in given), *sizes, *held, *arrays})
 
     def members(self, name: str) -> tuple[str, ...]:
         """Return what an array holds: others that stand in it, or itself."""

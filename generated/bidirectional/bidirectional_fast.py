@@ -74,26 +74,37 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     h_backward[T + 1] = h_backward_T_plus_1
     z = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
+    lse_z = np.empty((T + 1, B, 1), dtype)
     # (3) a_t^h⃖ = W_b h⃖_{t+1} + U_b x_t + b_b
-    a_h_backward[1:] = times(x, U_b.T) + b_b
+    put_times(a_h_backward[1:], x, U_b.T)
+    a_h_backward[1:] += b_b
+    W_b_T = np.ascontiguousarray(W_b.T)
+    buffer = np.empty((B, n_2), dtype)
     for t in range(T, 0, -1):
         # (3) a_t^h⃖ = W_b h⃖_{t+1} + U_b x_t + b_b
-        a_h_backward[t] += h_backward[t + 1] @ W_b.T
+        np.matmul(h_backward[t + 1], W_b_T, out=buffer)
+        a_h_backward[t] += buffer
         # (4) h⃖_t = σ(a_t^h⃖)
-        h_backward[t] = np.tanh(a_h_backward[t])
+        np.tanh(a_h_backward[t], out=h_backward[t])
     # (1) a_t^h⃗ = W_f h⃗_{t-1} + U_f x_t + b_f
-    a_h_forward[1:] = times(x, U_f.T) + b_f
+    put_times(a_h_forward[1:], x, U_f.T)
+    a_h_forward[1:] += b_f
+    W_f_T = np.ascontiguousarray(W_f.T)
+    buffer = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t^h⃗ = W_f h⃗_{t-1} + U_f x_t + b_f
-        a_h_forward[t] += h_forward[t - 1] @ W_f.T
+        np.matmul(h_forward[t - 1], W_f_T, out=buffer)
+        a_h_forward[t] += buffer
         # (2) h⃗_t = σ(a_t^h⃗)
-        h_forward[t] = np.tanh(a_h_forward[t])
+        np.tanh(a_h_forward[t], out=h_forward[t])
     # (5) z_t = W_y [h⃗_t; h⃖_t] + b_y
     z[1:] = times(h_forward[1:], W_y[:, :n].T) + times(h_backward[1:-1], W_y[:, n:].T) + b_y
     # (6) ŷ_t = softmax(z_t)
-    y_hat[1:] = softmax(z[1:])
+    lse_z[1:] = log_sum_exp(z[1:])
+    np.subtract(z[1:], lse_z[1:], out=y_hat[1:])
+    np.exp(y_hat[1:], out=y_hat[1:])
     # (7) E_t = -y_tᵀ log(ŷ_t)
-    E = -np.sum(y * log_softmax(z[1:]))
+    E = -np.sum(y * (z[1:] - lse_z[1:]))
     return E, {"h_forward": h_forward, "h_backward": h_backward, "y_hat": y_hat}
 
 
@@ -122,14 +133,18 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_a_h_forward = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
     # (57) δ_t^z = ŷ_t - y_t
-    delta_z[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_z[1:])
     # (60) δ_t^h⃗ = (W_y)_{:,1:n}ᵀ δ_t^z + W_fᵀ δ_{t+1}^{a,h⃗}
-    delta_h_forward[1:] = times(delta_z[1:], W_y[:, :n])
+    put_times(delta_h_forward[1:], delta_z[1:], W_y[:, :n])
+    buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (60) δ_t^h⃗ = (W_y)_{:,1:n}ᵀ δ_t^z + W_fᵀ δ_{t+1}^{a,h⃗}
-        delta_h_forward[t] += delta_a_h_forward[t + 1] @ W_f
+        np.matmul(delta_a_h_forward[t + 1], W_f, out=buffer)
+        delta_h_forward[t] += buffer
         # (61) δ_t^{a,h⃗} = (1 - h⃗_t²) ⊙ δ_t^h⃗
-        delta_a_h_forward[t] = (1 - h_forward[t] ** 2) * delta_h_forward[t]
+        np.square(h_forward[t], out=delta_a_h_forward[t])
+        np.subtract(1, delta_a_h_forward[t], out=delta_a_h_forward[t])
+        delta_a_h_forward[t] *= delta_h_forward[t]
     # (64) ∂E/∂W_f = Σ_{t=1}^T δ_t^{a,h⃗} h⃗_{t-1}ᵀ
     d_W_f = outer(delta_a_h_forward[1:-1], h_forward[:-1])
     # (65) ∂E/∂U_f = Σ_{t=1}^T δ_t^{a,h⃗} x_tᵀ
@@ -141,12 +156,16 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (71) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
     d_b_y = np.sum(delta_z[1:], axis=(0, 1))
     # (58) δ_t^h⃖ = (W_y)_{:,n+1:n+n_2}ᵀ δ_t^z + W_bᵀ δ_{t-1}^{a,h⃖}
-    delta_h_backward[1:] = times(delta_z[1:], W_y[:, n:])
+    put_times(delta_h_backward[1:], delta_z[1:], W_y[:, n:])
+    buffer = np.empty((B, n_2), dtype)
     for t in range(1, T + 1):
         # (58) δ_t^h⃖ = (W_y)_{:,n+1:n+n_2}ᵀ δ_t^z + W_bᵀ δ_{t-1}^{a,h⃖}
-        delta_h_backward[t] += delta_a_h_backward[t - 1] @ W_b
+        np.matmul(delta_a_h_backward[t - 1], W_b, out=buffer)
+        delta_h_backward[t] += buffer
         # (59) δ_t^{a,h⃖} = (1 - h⃖_t²) ⊙ δ_t^h⃖
-        delta_a_h_backward[t] = (1 - h_backward[t] ** 2) * delta_h_backward[t]
+        np.square(h_backward[t], out=delta_a_h_backward[t])
+        np.subtract(1, delta_a_h_backward[t], out=delta_a_h_backward[t])
+        delta_a_h_backward[t] *= delta_h_backward[t]
     # (67) ∂E/∂W_b = Σ_{t=1}^T δ_t^{a,h⃖} h⃖_{t+1}ᵀ
     d_W_b = outer(delta_a_h_backward[1:], h_backward[2:])
     # (68) ∂E/∂U_b = Σ_{t=1}^T δ_t^{a,h⃖} x_tᵀ
@@ -180,21 +199,21 @@ def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return (rows @ matrix).reshape(*values.shape[:-1], -1)
 
 
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
+    rows = values.reshape(-1, values.shape[-1])
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
+
+
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Sum the outer products of the rows of all steps, in one product."""
     return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """Return exp(z) over its row sums; the largest entry is taken off first."""
-    shifted = np.exp(z - z.real.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
-def log_softmax(z: np.ndarray) -> np.ndarray:
-    """Return log(softmax(z)) by log-sum-exp, finite for any finite z."""
-    shifted = z - z.real.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+def log_sum_exp(z: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(z))) of each row; the largest entry is taken off first."""
+    largest = z.real.max(axis=-1, keepdims=True)
+    return largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True))
 
 
 def _validate(params: Arrays, data: Arrays) -> None:

@@ -58,16 +58,22 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     h = np.empty((T + 1, B, n), dtype)
     h[0] = h_0
     y_hat = np.empty((T + 1, B, q), dtype)
+    tanh_h = np.empty((T + 1, B, n), dtype)
     # (1) h_t = λ ⊙ h_{t-1} + W_x x_t
-    h[1:] = times(x, W_x.T)
+    put_times(h[1:], x, W_x.T)
+    buffer = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) h_t = λ ⊙ h_{t-1} + W_x x_t
-        h[t] += lambda_ * h[t - 1]
+        np.multiply(lambda_, h[t - 1], out=buffer)
+        h[t] += buffer
     # (2) ŷ_t = W_y tanh(h_t) + D x_t
-    y_hat[1:] = times(np.tanh(h[1:]), W_y.T) + times(x, D.T)
+    np.tanh(h[1:], out=tanh_h[1:])
+    y_hat[1:] = times(tanh_h[1:], W_y.T) + times(x, D.T)
     # (3) E_t = 1/2 ‖y_t - ŷ_t‖²
     E = 0.5 * np.sum((y - y_hat[1:]) ** 2)
-    return E, {"h": h, "y_hat": y_hat}
+    # What lies beyond the steps is multiplied by zero alone.
+    tanh_h[0] = tanh_h[1]
+    return E, {"h": h, "y_hat": y_hat, "tanh_h": tanh_h}
 
 
 def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
@@ -80,6 +86,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     y = data["y"]
     h = tape["h"]
     y_hat = tape["y_hat"]
+    tanh_h = tape["tanh_h"]
     T, B = data["x"].shape[:2]
     q = params["W_y"].shape[0]
     n = params["lambda_"].shape[0]
@@ -89,18 +96,20 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_h = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
     # (22) δ_t^ŷ = ŷ_t - y_t
-    delta_y_hat[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_y_hat[1:])
     # (23) δ_t^h = (1 - tanh(h_t)²) ⊙ W_yᵀ δ_t^ŷ + λ ⊙ δ_{t+1}^h
-    delta_h[1:-1] = (1 - np.tanh(h[1:]) ** 2) * times(delta_y_hat[1:], W_y)
+    delta_h[1:-1] = (1 - tanh_h[1:] ** 2) * times(delta_y_hat[1:], W_y)
+    buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (23) δ_t^h = (1 - tanh(h_t)²) ⊙ W_yᵀ δ_t^ŷ + λ ⊙ δ_{t+1}^h
-        delta_h[t] += lambda_ * delta_h[t + 1]
+        np.multiply(lambda_, delta_h[t + 1], out=buffer)
+        delta_h[t] += buffer
     # (25) ∂E/∂λ = Σ_{t=1}^T h_{t-1} ⊙ δ_t^h
     d_lambda_ = np.sum(h[:-1] * delta_h[1:-1], axis=(0, 1))
     # (26) ∂E/∂W_x = Σ_{t=1}^T δ_t^h x_tᵀ
     d_W_x = outer(delta_h[1:-1], x)
     # (27) ∂E/∂W_y = Σ_{t=1}^T δ_t^ŷ tanh(h_t)ᵀ
-    d_W_y = outer(delta_y_hat[1:], np.tanh(h[1:]))
+    d_W_y = outer(delta_y_hat[1:], tanh_h[1:])
     # (28) ∂E/∂D = Σ_{t=1}^T δ_t^ŷ x_tᵀ
     d_D = outer(delta_y_hat[1:], x)
     # (29) (∂E/∂x_t)ᵀ = W_xᵀ δ_t^h + Dᵀ δ_t^ŷ
@@ -121,6 +130,12 @@ def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Multiply the rows of all steps by a matrix, in one product."""
     rows = values.reshape(-1, values.shape[-1])
     return (rows @ matrix).reshape(*values.shape[:-1], -1)
+
+
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
+    rows = values.reshape(-1, values.shape[-1])
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
 
 
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:

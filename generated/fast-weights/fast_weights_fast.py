@@ -56,32 +56,32 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     y = data["y"]
     S_0 = data["S_0"]
     T, B = data["x"].shape[:2]
-    n_2 = params["W_k"].shape[0]
     n = params["W_v"].shape[0]
+    n_2 = params["W_k"].shape[0]
     o = params["W_y"].shape[0]
     dtype = np.result_type(*params.values(), *data.values())
-    k = np.empty((T + 1, B, n_2), dtype)
-    v = np.empty((T + 1, B, n), dtype)
-    q = np.empty((T + 1, B, n_2), dtype)
+    W_kvq = np.concatenate([W_k, W_v, W_q])
     S = np.empty((T + 1, B, n, n_2), dtype)
     S[0] = S_0
     y_hat = np.empty((T + 1, B, o), dtype)
-    # (1) k_t = W_k x_t
-    k[1:] = times(x, W_k.T)
-    # (2) v_t = W_v x_t
-    v[1:] = times(x, W_v.T)
-    # (3) q_t = W_q x_t
-    q[1:] = times(x, W_q.T)
+    kvq = np.empty((T + 1, B, 2 * n_2 + n), dtype)
+    k = kvq[..., :n_2]
+    v = kvq[..., n_2 : n_2 + n]
+    q = kvq[..., n_2 + n :]
+    # (1) k_t = W_k x_t; so (2) and (3)
+    put_times(kvq[1:], x, W_kvq.T)
     # (4) S_t = λ S_{t-1} + v_t k_tᵀ
     S[1:] = outer_each(v[1:], k[1:])
+    buffer = np.empty((B, n, n_2), dtype)
     for t in range(1, T + 1):
         # (4) S_t = λ S_{t-1} + v_t k_tᵀ
-        S[t] += lambda_ * S[t - 1]
+        np.multiply(lambda_, S[t - 1], out=buffer)
+        S[t] += buffer
     # (5) ŷ_t = W_y S_t q_t + b_y
     y_hat[1:] = times(times_each(S[1:], q[1:]), W_y.T) + b_y
     # (6) E_t = 1/2 ‖y_t - ŷ_t‖²
     E = 0.5 * np.sum((y - y_hat[1:]) ** 2)
-    return E, {"k": k, "v": v, "q": q, "S": S, "y_hat": y_hat}
+    return E, {"S": S, "y_hat": y_hat, "kvq": kvq}
 
 
 def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
@@ -93,42 +93,43 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     W_y = params["W_y"]
     x = data["x"]
     y = data["y"]
-    k = tape["k"]
-    v = tape["v"]
-    q = tape["q"]
     S = tape["S"]
     y_hat = tape["y_hat"]
+    kvq = tape["kvq"]
     T, B = data["x"].shape[:2]
     o = params["W_y"].shape[0]
     n = params["W_v"].shape[0]
     n_2 = params["W_k"].shape[0]
     m = params["W_k"].shape[1]
     dtype = np.result_type(*params.values(), *data.values())
+    W_kvq = np.concatenate([W_k, W_v, W_q])
+    k = kvq[..., :n_2]
+    v = kvq[..., n_2 : n_2 + n]
+    q = kvq[..., n_2 + n :]
     delta_y_hat = np.empty((T + 1, B, o), dtype)
     delta_S = np.zeros((T + 2, B, n, n_2), dtype)
-    delta_q = np.empty((T + 1, B, n_2), dtype)
-    delta_v = np.empty((T + 1, B, n), dtype)
-    delta_k = np.empty((T + 1, B, n_2), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
+    delta_kvq = np.empty((T + 1, B, 2 * n_2 + n), dtype)
+    delta_k = delta_kvq[..., :n_2]
+    delta_v = delta_kvq[..., n_2 : n_2 + n]
+    delta_q = delta_kvq[..., n_2 + n :]
     # (42) δ_t^ŷ = ŷ_t - y_t
-    delta_y_hat[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_y_hat[1:])
     # (43) δ_t^S = W_yᵀ δ_t^ŷ q_tᵀ + λ δ_{t+1}^S
     delta_S[1:-1] = outer_each(times(delta_y_hat[1:], W_y), q[1:])
+    buffer = np.empty((B, n, n_2), dtype)
     for t in range(T, 0, -1):
         # (43) δ_t^S = W_yᵀ δ_t^ŷ q_tᵀ + λ δ_{t+1}^S
-        delta_S[t] += lambda_ * delta_S[t + 1]
+        np.multiply(lambda_, delta_S[t + 1], out=buffer)
+        delta_S[t] += buffer
     # (44) δ_t^q = S_tᵀ W_yᵀ δ_t^ŷ
     delta_q[1:] = times_each(np.swapaxes(S[1:], -1, -2), times(delta_y_hat[1:], W_y))
     # (45) δ_t^v = δ_t^S k_t
     delta_v[1:] = times_each(delta_S[1:-1], k[1:])
     # (46) δ_t^k = (δ_t^S)ᵀ v_t
     delta_k[1:] = times_each(np.swapaxes(delta_S[1:-1], -1, -2), v[1:])
-    # (48) ∂E/∂W_k = Σ_{t=1}^T δ_t^k x_tᵀ
-    d_W_k = outer(delta_k[1:], x)
-    # (49) ∂E/∂W_v = Σ_{t=1}^T δ_t^v x_tᵀ
-    d_W_v = outer(delta_v[1:], x)
-    # (50) ∂E/∂W_q = Σ_{t=1}^T δ_t^q x_tᵀ
-    d_W_q = outer(delta_q[1:], x)
+    # (48) ∂E/∂W_k = Σ_{t=1}^T δ_t^k x_tᵀ; so (49) and (50)
+    d_W_kvq = outer(delta_kvq[1:], x)
     # (51) ∂E/∂λ = Σ_{t=1}^T 𝟏ᵀ (S_{t-1} ⊙ δ_t^S) 𝟏
     d_lambda_ = np.sum(S[:-1] * delta_S[1:-1]).reshape(1)
     # (52) ∂E/∂W_y = Σ_{t=1}^T δ_t^ŷ q_tᵀ S_tᵀ
@@ -136,13 +137,13 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (53) ∂E/∂b_y = Σ_{t=1}^T δ_t^ŷ
     d_b_y = np.sum(delta_y_hat[1:], axis=(0, 1))
     # (54) (∂E/∂x_t)ᵀ = W_kᵀ δ_t^k + W_vᵀ δ_t^v + W_qᵀ δ_t^q
-    d_x[1:] = times(delta_k[1:], W_k) + times(delta_v[1:], W_v) + times(delta_q[1:], W_q)
+    put_times(d_x[1:], delta_kvq[1:], W_kvq)
     # (55) ∂E/∂S_0 = λ δ_1^S
     d_S_0 = lambda_ * delta_S[1]
     return {
-        "W_k": d_W_k,
-        "W_v": d_W_v,
-        "W_q": d_W_q,
+        "W_k": d_W_kvq[:n_2],
+        "W_v": d_W_kvq[n_2 : n_2 + n],
+        "W_q": d_W_kvq[n_2 + n :],
         "lambda_": d_lambda_,
         "W_y": d_W_y,
         "b_y": d_b_y,
@@ -155,6 +156,12 @@ def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Multiply the rows of all steps by a matrix, in one product."""
     rows = values.reshape(-1, values.shape[-1])
     return (rows @ matrix).reshape(*values.shape[:-1], -1)
+
+
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
+    rows = values.reshape(-1, values.shape[-1])
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
 
 
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -71,47 +71,60 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     d = params["W_r"].shape[0]
     q = params["W_y"].shape[0]
     dtype = np.result_type(*params.values(), *data.values())
-    a_r = np.empty((T + 1, B, d), dtype)
-    r = np.empty((T + 2, B, d), dtype)
-    a_z = np.empty((T + 1, B, d), dtype)
-    z = np.empty((T + 2, B, d), dtype)
+    W_rz = np.concatenate([W_r, W_z])
+    U_rz = np.concatenate([U_r, U_z])
+    b_rz = np.concatenate([b_r, b_z])
     a_n = np.empty((T + 1, B, d), dtype)
     n = np.empty((T + 1, B, d), dtype)
     h = np.empty((T + 1, B, d), dtype)
     h[0] = h_0
     o = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
-    # (1) a_t^r = W_r x_t + U_r h_{t-1} + b_r
-    a_r[1:] = times(x, W_r.T) + b_r
-    # (3) a_t^z = W_z x_t + U_z h_{t-1} + b_z
-    a_z[1:] = times(x, W_z.T) + b_z
+    lse_o = np.empty((T + 1, B, 1), dtype)
+    a_rz = np.empty((T + 1, B, 2 * d), dtype)
+    rz = np.empty((T + 2, B, 2 * d), dtype)
+    r = rz[..., :d]
+    z = rz[..., d:]
+    # (1) a_t^r = W_r x_t + U_r h_{t-1} + b_r; so (3)
+    put_times(a_rz[1:], x, W_rz.T)
+    a_rz[1:] += b_rz
     # (5) a_t^n = W_n x_t + b_n + r_t ⊙ (U_n h_{t-1} + c_n)
-    a_n[1:] = times(x, W_n.T) + b_n
+    put_times(a_n[1:], x, W_n.T)
+    a_n[1:] += b_n
+    U_rz_T = np.ascontiguousarray(U_rz.T)
+    U_n_T = np.ascontiguousarray(U_n.T)
+    buffer = np.empty((B, 2 * d), dtype)
+    buffer_2 = np.empty((B, d), dtype)
     for t in range(1, T + 1):
-        # (1) a_t^r = W_r x_t + U_r h_{t-1} + b_r
-        a_r[t] += h[t - 1] @ U_r.T
-        # (2) r_t = σ(a_t^r)
-        r[t] = sigmoid(a_r[t])
-        # (3) a_t^z = W_z x_t + U_z h_{t-1} + b_z
-        a_z[t] += h[t - 1] @ U_z.T
-        # (4) z_t = σ(a_t^z)
-        z[t] = sigmoid(a_z[t])
+        # (1) a_t^r = W_r x_t + U_r h_{t-1} + b_r; so (3)
+        np.matmul(h[t - 1], U_rz_T, out=buffer)
+        a_rz[t] += buffer
+        # (2) r_t = σ(a_t^r); so (4)
+        logistic(a_rz[t], rz[t])
         # (5) a_t^n = W_n x_t + b_n + r_t ⊙ (U_n h_{t-1} + c_n)
-        a_n[t] += r[t] * (h[t - 1] @ U_n.T + c_n)
+        np.matmul(h[t - 1], U_n_T, out=buffer_2)
+        buffer_2 += c_n
+        buffer_2 *= r[t]
+        a_n[t] += buffer_2
         # (6) n_t = tanh(a_t^n)
-        n[t] = np.tanh(a_n[t])
+        np.tanh(a_n[t], out=n[t])
         # (7) h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}
-        h[t] = (1 - z[t]) * n[t] + z[t] * h[t - 1]
+        np.subtract(1, z[t], out=h[t])
+        h[t] *= n[t]
+        np.multiply(z[t], h[t - 1], out=buffer_2)
+        h[t] += buffer_2
     # (8) o_t = W_y h_t + b_y
-    o[1:] = times(h[1:], W_y.T) + b_y
+    put_times(o[1:], h[1:], W_y.T)
+    o[1:] += b_y
     # (9) ŷ_t = softmax(o_t)
-    y_hat[1:] = softmax(o[1:])
+    lse_o[1:] = log_sum_exp(o[1:])
+    np.subtract(o[1:], lse_o[1:], out=y_hat[1:])
+    np.exp(y_hat[1:], out=y_hat[1:])
     # (10) E_t = -y_tᵀ log(ŷ_t)
-    E = -np.sum(y * log_softmax(o[1:]))
+    E = -np.sum(y * (o[1:] - lse_o[1:]))
     # What lies beyond the steps is multiplied by zero alone.
-    r[T + 1] = r[T]
-    z[T + 1] = z[T]
-    return E, {"r": r, "z": z, "n": n, "h": h, "y_hat": y_hat}
+    rz[T + 1] = rz[T]
+    return E, {"n": n, "h": h, "y_hat": y_hat, "rz": rz}
 
 
 def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
@@ -126,61 +139,70 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     W_y = params["W_y"]
     x = data["x"]
     y = data["y"]
-    r = tape["r"]
-    z = tape["z"]
     n = tape["n"]
     h = tape["h"]
     y_hat = tape["y_hat"]
+    rz = tape["rz"]
     T, B = data["x"].shape[:2]
     q = params["W_y"].shape[0]
     d = params["W_r"].shape[0]
     m = params["W_r"].shape[1]
     dtype = np.result_type(*params.values(), *data.values())
+    W_rz = np.concatenate([W_r, W_z])
+    U_rz = np.concatenate([U_r, U_z])
+    r = rz[..., :d]
+    z = rz[..., d:]
     delta_o = np.empty((T + 1, B, q), dtype)
     delta_h = np.zeros((T + 2, B, d), dtype)
     delta_n = np.empty((T + 1, B, d), dtype)
     delta_a_n = np.zeros((T + 2, B, d), dtype)
-    delta_z = np.empty((T + 1, B, d), dtype)
-    delta_a_z = np.zeros((T + 2, B, d), dtype)
-    delta_r = np.empty((T + 1, B, d), dtype)
-    delta_a_r = np.zeros((T + 2, B, d), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
+    delta_a_rz = np.zeros((T + 2, B, 2 * d), dtype)
+    delta_rz = np.empty((T + 1, B, 2 * d), dtype)
+    delta_r = delta_rz[..., :d]
+    delta_z = delta_rz[..., d:]
     # (80) δ_t^o = ŷ_t - y_t
-    delta_o[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_o[1:])
     # (81) δ_t^h = W_yᵀ δ_t^o + U_rᵀ δ_{t+1}^{a,r} + U_zᵀ δ_{t+1}^{a,z} + U_nᵀ (r_{t+1} ⊙
     #     δ_{t+1}^{a,n}) + z_{t+1} ⊙ δ_{t+1}^h
-    delta_h[1:-1] = times(delta_o[1:], W_y)
+    put_times(delta_h[1:-1], delta_o[1:], W_y)
+    U_n_T = np.ascontiguousarray(U_n.T)
+    buffer = np.empty((B, d), dtype)
+    buffer_2 = np.empty((B, d), dtype)
     for t in range(T, 0, -1):
         # (81) δ_t^h = W_yᵀ δ_t^o + U_rᵀ δ_{t+1}^{a,r} + U_zᵀ δ_{t+1}^{a,z} + U_nᵀ (r_{t+1} ⊙
         #     δ_{t+1}^{a,n}) + z_{t+1} ⊙ δ_{t+1}^h
-        delta_h[t] += delta_a_r[t + 1] @ U_r
-        delta_h[t] += delta_a_z[t + 1] @ U_z
-        delta_h[t] += (r[t + 1] * delta_a_n[t + 1]) @ U_n
-        delta_h[t] += z[t + 1] * delta_h[t + 1]
+        np.matmul(delta_a_rz[t + 1], U_rz, out=buffer)
+        delta_h[t] += buffer
+        np.multiply(r[t + 1], delta_a_n[t + 1], out=buffer_2)
+        np.matmul(buffer_2, U_n, out=buffer)
+        delta_h[t] += buffer
+        np.multiply(z[t + 1], delta_h[t + 1], out=buffer)
+        delta_h[t] += buffer
         # (82) δ_t^n = (1 - z_t) ⊙ δ_t^h
-        delta_n[t] = (1 - z[t]) * delta_h[t]
+        np.subtract(1, z[t], out=delta_n[t])
+        delta_n[t] *= delta_h[t]
         # (83) δ_t^{a,n} = (1 - n_t²) ⊙ δ_t^n
-        delta_a_n[t] = (1 - n[t] ** 2) * delta_n[t]
+        np.square(n[t], out=delta_a_n[t])
+        np.subtract(1, delta_a_n[t], out=delta_a_n[t])
+        delta_a_n[t] *= delta_n[t]
         # (84) δ_t^z = (h_{t-1} - n_t) ⊙ δ_t^h
-        delta_z[t] = (h[t - 1] - n[t]) * delta_h[t]
-        # (85) δ_t^{a,z} = z_t ⊙ (1 - z_t) ⊙ δ_t^z
-        delta_a_z[t] = z[t] * (1 - z[t]) * delta_z[t]
+        np.subtract(h[t - 1], n[t], out=delta_z[t])
+        delta_z[t] *= delta_h[t]
         # (86) δ_t^r = (U_n h_{t-1} + c_n) ⊙ δ_t^{a,n}
-        delta_r[t] = (h[t - 1] @ U_n.T + c_n) * delta_a_n[t]
-        # (87) δ_t^{a,r} = r_t ⊙ (1 - r_t) ⊙ δ_t^r
-        delta_a_r[t] = r[t] * (1 - r[t]) * delta_r[t]
-    # (92) ∂E/∂W_r = Σ_{t=1}^T δ_t^{a,r} x_tᵀ
-    d_W_r = outer(delta_a_r[1:-1], x)
-    # (93) ∂E/∂U_r = Σ_{t=1}^T δ_t^{a,r} h_{t-1}ᵀ
-    d_U_r = outer(delta_a_r[1:-1], h[:-1])
-    # (94) ∂E/∂b_r = Σ_{t=1}^T δ_t^{a,r}
-    d_b_r = np.sum(delta_a_r[1:-1], axis=(0, 1))
-    # (95) ∂E/∂W_z = Σ_{t=1}^T δ_t^{a,z} x_tᵀ
-    d_W_z = outer(delta_a_z[1:-1], x)
-    # (96) ∂E/∂U_z = Σ_{t=1}^T δ_t^{a,z} h_{t-1}ᵀ
-    d_U_z = outer(delta_a_z[1:-1], h[:-1])
-    # (97) ∂E/∂b_z = Σ_{t=1}^T δ_t^{a,z}
-    d_b_z = np.sum(delta_a_z[1:-1], axis=(0, 1))
+        np.matmul(h[t - 1], U_n_T, out=delta_r[t])
+        delta_r[t] += c_n
+        delta_r[t] *= delta_a_n[t]
+        # (87) δ_t^{a,r} = r_t ⊙ (1 - r_t) ⊙ δ_t^r; so (85)
+        np.subtract(1, rz[t], out=delta_a_rz[t])
+        delta_a_rz[t] *= rz[t]
+        delta_a_rz[t] *= delta_rz[t]
+    # (92) ∂E/∂W_r = Σ_{t=1}^T δ_t^{a,r} x_tᵀ; so (95)
+    d_W_rz = outer(delta_a_rz[1:-1], x)
+    # (93) ∂E/∂U_r = Σ_{t=1}^T δ_t^{a,r} h_{t-1}ᵀ; so (96)
+    d_U_rz = outer(delta_a_rz[1:-1], h[:-1])
+    # (94) ∂E/∂b_r = Σ_{t=1}^T δ_t^{a,r}; so (97)
+    d_b_rz = np.sum(delta_a_rz[1:-1], axis=(0, 1))
     # (98) ∂E/∂W_n = Σ_{t=1}^T δ_t^{a,n} x_tᵀ
     d_W_n = outer(delta_a_n[1:-1], x)
     # (99) ∂E/∂b_n = Σ_{t=1}^T δ_t^{a,n}
@@ -194,21 +216,16 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (103) ∂E/∂b_y = Σ_{t=1}^T δ_t^o
     d_b_y = np.sum(delta_o[1:], axis=(0, 1))
     # (104) (∂E/∂x_t)ᵀ = W_rᵀ δ_t^{a,r} + W_zᵀ δ_t^{a,z} + W_nᵀ δ_t^{a,n}
-    d_x[1:] = times(delta_a_r[1:-1], W_r)
-    d_x[1:] += times(delta_a_z[1:-1], W_z)
-    d_x[1:] += times(delta_a_n[1:-1], W_n)
+    d_x[1:] = times(delta_a_rz[1:-1], W_rz) + times(delta_a_n[1:-1], W_n)
     # (105) (∂E/∂h_0)ᵀ = U_rᵀ δ_1^{a,r} + U_zᵀ δ_1^{a,z} + U_nᵀ (r_1 ⊙ δ_1^{a,n}) + z_1 ⊙ δ_1^h
-    d_h_0 = delta_a_r[1] @ U_r
-    d_h_0 += delta_a_z[1] @ U_z
-    d_h_0 += (r[1] * delta_a_n[1]) @ U_n
-    d_h_0 += z[1] * delta_h[1]
+    d_h_0 = delta_a_rz[1] @ U_rz + (r[1] * delta_a_n[1]) @ U_n + z[1] * delta_h[1]
     return {
-        "W_r": d_W_r,
-        "U_r": d_U_r,
-        "b_r": d_b_r,
-        "W_z": d_W_z,
-        "U_z": d_U_z,
-        "b_z": d_b_z,
+        "W_r": d_W_rz[:d],
+        "U_r": d_U_rz[:d],
+        "b_r": d_b_rz[:d],
+        "W_z": d_W_rz[d:],
+        "U_z": d_U_rz[d:],
+        "b_z": d_b_rz[d:],
         "W_n": d_W_n,
         "b_n": d_b_n,
         "U_n": d_U_n,
@@ -226,27 +243,29 @@ def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return (rows @ matrix).reshape(*values.shape[:-1], -1)
 
 
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
+    rows = values.reshape(-1, values.shape[-1])
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
+
+
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Sum the outer products of the rows of all steps, in one product."""
     return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """Return exp(z) over its row sums; the largest entry is taken off first."""
-    shifted = np.exp(z - z.real.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
+def log_sum_exp(z: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(z))) of each row; the largest entry is taken off first."""
+    largest = z.real.max(axis=-1, keepdims=True)
+    return largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True))
 
 
-def log_softmax(z: np.ndarray) -> np.ndarray:
-    """Return log(softmax(z)) by log-sum-exp, finite for any finite z."""
-    shifted = z - z.real.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-x)) without overflow on either side."""
-    small = np.exp(np.where(x.real > 0, -x, x))
-    return np.where(x.real > 0, 1, small) / (1 + small)
+def logistic(x: np.ndarray, out: np.ndarray) -> None:
+    """Write 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2 to an array: exact to rounding of 1."""
+    np.multiply(x, 0.5, out=out)
+    np.tanh(out, out=out)
+    out *= 0.5
+    out += 0.5
 
 
 def _validate(params: Arrays, data: Arrays) -> None:

@@ -69,47 +69,60 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     n = params["W_z"].shape[0]
     q = params["W_y"].shape[0]
     dtype = np.result_type(*params.values(), *data.values())
-    a_z = np.empty((T + 1, B, n), dtype)
-    z = np.empty((T + 2, B, n), dtype)
-    a_r = np.empty((T + 1, B, n), dtype)
-    r = np.empty((T + 2, B, n), dtype)
+    W_zr = np.concatenate([W_z, W_r])
+    U_zr = np.concatenate([U_z, U_r])
+    b_zr = np.concatenate([b_z, b_r])
     a_h_tilde = np.empty((T + 1, B, n), dtype)
     h_tilde = np.empty((T + 1, B, n), dtype)
     h = np.empty((T + 1, B, n), dtype)
     h[0] = h_0
     o = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
-    # (1) a_t^z = W_z x_t + U_z h_{t-1} + b_z
-    a_z[1:] = times(x, W_z.T) + b_z
-    # (3) a_t^r = W_r x_t + U_r h_{t-1} + b_r
-    a_r[1:] = times(x, W_r.T) + b_r
+    lse_o = np.empty((T + 1, B, 1), dtype)
+    a_zr = np.empty((T + 1, B, 2 * n), dtype)
+    zr = np.empty((T + 2, B, 2 * n), dtype)
+    z = zr[..., :n]
+    r = zr[..., n:]
+    # (1) a_t^z = W_z x_t + U_z h_{t-1} + b_z; so (3)
+    put_times(a_zr[1:], x, W_zr.T)
+    a_zr[1:] += b_zr
     # (5) a_t^h̃ = W_h x_t + U_h (r_t ⊙ h_{t-1}) + b_h
-    a_h_tilde[1:] = times(x, W_h.T) + b_h
+    put_times(a_h_tilde[1:], x, W_h.T)
+    a_h_tilde[1:] += b_h
+    U_zr_T = np.ascontiguousarray(U_zr.T)
+    U_h_T = np.ascontiguousarray(U_h.T)
+    buffer = np.empty((B, 2 * n), dtype)
+    buffer_2 = np.empty((B, n), dtype)
+    buffer_3 = np.empty((B, n), dtype)
     for t in range(1, T + 1):
-        # (1) a_t^z = W_z x_t + U_z h_{t-1} + b_z
-        a_z[t] += h[t - 1] @ U_z.T
-        # (2) z_t = σ(a_t^z)
-        z[t] = sigmoid(a_z[t])
-        # (3) a_t^r = W_r x_t + U_r h_{t-1} + b_r
-        a_r[t] += h[t - 1] @ U_r.T
-        # (4) r_t = σ(a_t^r)
-        r[t] = sigmoid(a_r[t])
+        # (1) a_t^z = W_z x_t + U_z h_{t-1} + b_z; so (3)
+        np.matmul(h[t - 1], U_zr_T, out=buffer)
+        a_zr[t] += buffer
+        # (2) z_t = σ(a_t^z); so (4)
+        logistic(a_zr[t], zr[t])
         # (5) a_t^h̃ = W_h x_t + U_h (r_t ⊙ h_{t-1}) + b_h
-        a_h_tilde[t] += (r[t] * h[t - 1]) @ U_h.T
+        np.multiply(r[t], h[t - 1], out=buffer_3)
+        np.matmul(buffer_3, U_h_T, out=buffer_2)
+        a_h_tilde[t] += buffer_2
         # (6) h̃_t = tanh(a_t^h̃)
-        h_tilde[t] = np.tanh(a_h_tilde[t])
+        np.tanh(a_h_tilde[t], out=h_tilde[t])
         # (7) h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ h̃_t
-        h[t] = (1 - z[t]) * h[t - 1] + z[t] * h_tilde[t]
+        np.subtract(1, z[t], out=h[t])
+        h[t] *= h[t - 1]
+        np.multiply(z[t], h_tilde[t], out=buffer_2)
+        h[t] += buffer_2
     # (8) o_t = W_y h_t + b_y
-    o[1:] = times(h[1:], W_y.T) + b_y
+    put_times(o[1:], h[1:], W_y.T)
+    o[1:] += b_y
     # (9) ŷ_t = softmax(o_t)
-    y_hat[1:] = softmax(o[1:])
+    lse_o[1:] = log_sum_exp(o[1:])
+    np.subtract(o[1:], lse_o[1:], out=y_hat[1:])
+    np.exp(y_hat[1:], out=y_hat[1:])
     # (10) E_t = -y_tᵀ log(ŷ_t)
-    E = -np.sum(y * log_softmax(o[1:]))
+    E = -np.sum(y * (o[1:] - lse_o[1:]))
     # What lies beyond the steps is multiplied by zero alone.
-    z[T + 1] = z[T]
-    r[T + 1] = r[T]
-    return E, {"z": z, "r": r, "h_tilde": h_tilde, "h": h, "y_hat": y_hat}
+    zr[T + 1] = zr[T]
+    return E, {"h_tilde": h_tilde, "h": h, "y_hat": y_hat, "zr": zr}
 
 
 def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
@@ -123,61 +136,67 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     W_y = params["W_y"]
     x = data["x"]
     y = data["y"]
-    z = tape["z"]
-    r = tape["r"]
     h_tilde = tape["h_tilde"]
     h = tape["h"]
     y_hat = tape["y_hat"]
+    zr = tape["zr"]
     T, B = data["x"].shape[:2]
     q = params["W_y"].shape[0]
     n = params["W_z"].shape[0]
     m = params["W_z"].shape[1]
     dtype = np.result_type(*params.values(), *data.values())
+    W_zr = np.concatenate([W_z, W_r])
+    U_zr = np.concatenate([U_z, U_r])
+    z = zr[..., :n]
+    r = zr[..., n:]
     delta_o = np.empty((T + 1, B, q), dtype)
     delta_h = np.zeros((T + 2, B, n), dtype)
     delta_h_tilde = np.empty((T + 1, B, n), dtype)
     delta_a_h_tilde = np.zeros((T + 2, B, n), dtype)
-    delta_r = np.empty((T + 1, B, n), dtype)
-    delta_a_r = np.zeros((T + 2, B, n), dtype)
-    delta_z = np.empty((T + 1, B, n), dtype)
-    delta_a_z = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
+    delta_a_zr = np.zeros((T + 2, B, 2 * n), dtype)
+    delta_zr = np.empty((T + 1, B, 2 * n), dtype)
+    delta_z = delta_zr[..., :n]
+    delta_r = delta_zr[..., n:]
     # (76) δ_t^o = ŷ_t - y_t
-    delta_o[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_o[1:])
     # (77) δ_t^h = W_yᵀ δ_t^o + U_zᵀ δ_{t+1}^{a,z} + U_rᵀ δ_{t+1}^{a,r} + r_{t+1} ⊙ U_hᵀ
     #     δ_{t+1}^{a,h̃} + (1 - z_{t+1}) ⊙ δ_{t+1}^h
-    delta_h[1:-1] = times(delta_o[1:], W_y)
+    put_times(delta_h[1:-1], delta_o[1:], W_y)
+    buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (77) δ_t^h = W_yᵀ δ_t^o + U_zᵀ δ_{t+1}^{a,z} + U_rᵀ δ_{t+1}^{a,r} + r_{t+1} ⊙ U_hᵀ
         #     δ_{t+1}^{a,h̃} + (1 - z_{t+1}) ⊙ δ_{t+1}^h
-        delta_h[t] += delta_a_z[t + 1] @ U_z
-        delta_h[t] += delta_a_r[t + 1] @ U_r
-        delta_h[t] += r[t + 1] * (delta_a_h_tilde[t + 1] @ U_h)
-        delta_h[t] += (1 - z[t + 1]) * delta_h[t + 1]
+        np.matmul(delta_a_zr[t + 1], U_zr, out=buffer)
+        delta_h[t] += buffer
+        np.matmul(delta_a_h_tilde[t + 1], U_h, out=buffer)
+        buffer *= r[t + 1]
+        delta_h[t] += buffer
+        np.subtract(1, z[t + 1], out=buffer)
+        buffer *= delta_h[t + 1]
+        delta_h[t] += buffer
         # (78) δ_t^h̃ = z_t ⊙ δ_t^h
-        delta_h_tilde[t] = z[t] * delta_h[t]
+        np.multiply(z[t], delta_h[t], out=delta_h_tilde[t])
         # (79) δ_t^{a,h̃} = (1 - h̃_t²) ⊙ δ_t^h̃
-        delta_a_h_tilde[t] = (1 - h_tilde[t] ** 2) * delta_h_tilde[t]
+        np.square(h_tilde[t], out=delta_a_h_tilde[t])
+        np.subtract(1, delta_a_h_tilde[t], out=delta_a_h_tilde[t])
+        delta_a_h_tilde[t] *= delta_h_tilde[t]
         # (80) δ_t^r = h_{t-1} ⊙ U_hᵀ δ_t^{a,h̃}
-        delta_r[t] = h[t - 1] * (delta_a_h_tilde[t] @ U_h)
-        # (81) δ_t^{a,r} = r_t ⊙ (1 - r_t) ⊙ δ_t^r
-        delta_a_r[t] = r[t] * (1 - r[t]) * delta_r[t]
+        np.matmul(delta_a_h_tilde[t], U_h, out=delta_r[t])
+        delta_r[t] *= h[t - 1]
         # (82) δ_t^z = (h̃_t - h_{t-1}) ⊙ δ_t^h
-        delta_z[t] = (h_tilde[t] - h[t - 1]) * delta_h[t]
-        # (83) δ_t^{a,z} = z_t ⊙ (1 - z_t) ⊙ δ_t^z
-        delta_a_z[t] = z[t] * (1 - z[t]) * delta_z[t]
-    # (88) ∂E/∂W_z = Σ_{t=1}^T δ_t^{a,z} x_tᵀ
-    d_W_z = outer(delta_a_z[1:-1], x)
-    # (89) ∂E/∂U_z = Σ_{t=1}^T δ_t^{a,z} h_{t-1}ᵀ
-    d_U_z = outer(delta_a_z[1:-1], h[:-1])
-    # (90) ∂E/∂b_z = Σ_{t=1}^T δ_t^{a,z}
-    d_b_z = np.sum(delta_a_z[1:-1], axis=(0, 1))
-    # (91) ∂E/∂W_r = Σ_{t=1}^T δ_t^{a,r} x_tᵀ
-    d_W_r = outer(delta_a_r[1:-1], x)
-    # (92) ∂E/∂U_r = Σ_{t=1}^T δ_t^{a,r} h_{t-1}ᵀ
-    d_U_r = outer(delta_a_r[1:-1], h[:-1])
-    # (93) ∂E/∂b_r = Σ_{t=1}^T δ_t^{a,r}
-    d_b_r = np.sum(delta_a_r[1:-1], axis=(0, 1))
+        np.subtract(h_tilde[t], h[t - 1], out=delta_z[t])
+        delta_z[t] *= delta_h[t]
+        # (83) δ_t^{a,z} = z_t ⊙ (1 - z_t) ⊙ δ_t^z; so (81)
+        np.subtract(1, zr[t], out=delta_a_zr[t])
+        delta_a_zr[t] *= zr[t]
+        delta_a_zr[t] *= delta_zr[t]
+    # (88) ∂E/∂W_z = Σ_{t=1}^T δ_t^{a,z} x_tᵀ; so (91)
+    d_W_zr = outer(delta_a_zr[1:-1], x)
+    # (89) ∂E/∂U_z = Σ_{t=1}^T δ_t^{a,z} h_{t-1}ᵀ; so (92)
+    d_U_zr = outer(delta_a_zr[1:-1], h[:-1])
+    # (90) ∂E/∂b_z = Σ_{t=1}^T δ_t^{a,z}; so (93)
+    d_b_zr = np.sum(delta_a_zr[1:-1], axis=(0, 1))
     # (94) ∂E/∂W_h = Σ_{t=1}^T δ_t^{a,h̃} x_tᵀ
     d_W_h = outer(delta_a_h_tilde[1:-1], x)
     # (95) ∂E/∂U_h = Σ_{t=1}^T δ_t^{a,h̃} (r_t ⊙ h_{t-1})ᵀ
@@ -189,22 +208,17 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (98) ∂E/∂b_y = Σ_{t=1}^T δ_t^o
     d_b_y = np.sum(delta_o[1:], axis=(0, 1))
     # (99) (∂E/∂x_t)ᵀ = W_zᵀ δ_t^{a,z} + W_rᵀ δ_t^{a,r} + W_hᵀ δ_t^{a,h̃}
-    d_x[1:] = times(delta_a_z[1:-1], W_z)
-    d_x[1:] += times(delta_a_r[1:-1], W_r)
-    d_x[1:] += times(delta_a_h_tilde[1:-1], W_h)
+    d_x[1:] = times(delta_a_zr[1:-1], W_zr) + times(delta_a_h_tilde[1:-1], W_h)
     # (100) (∂E/∂h_0)ᵀ = U_zᵀ δ_1^{a,z} + U_rᵀ δ_1^{a,r} + r_1 ⊙ U_hᵀ δ_1^{a,h̃} + (1 - z_1) ⊙
     #     δ_1^h
-    d_h_0 = delta_a_z[1] @ U_z
-    d_h_0 += delta_a_r[1] @ U_r
-    d_h_0 += r[1] * (delta_a_h_tilde[1] @ U_h)
-    d_h_0 += (1 - z[1]) * delta_h[1]
+    d_h_0 = delta_a_zr[1] @ U_zr + r[1] * (delta_a_h_tilde[1] @ U_h) + (1 - z[1]) * delta_h[1]
     return {
-        "W_z": d_W_z,
-        "U_z": d_U_z,
-        "b_z": d_b_z,
-        "W_r": d_W_r,
-        "U_r": d_U_r,
-        "b_r": d_b_r,
+        "W_z": d_W_zr[:n],
+        "U_z": d_U_zr[:n],
+        "b_z": d_b_zr[:n],
+        "W_r": d_W_zr[n:],
+        "U_r": d_U_zr[n:],
+        "b_r": d_b_zr[n:],
         "W_h": d_W_h,
         "U_h": d_U_h,
         "b_h": d_b_h,
@@ -221,27 +235,29 @@ def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return (rows @ matrix).reshape(*values.shape[:-1], -1)
 
 
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
+    rows = values.reshape(-1, values.shape[-1])
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
+
+
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Sum the outer products of the rows of all steps, in one product."""
     return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """Return exp(z) over its row sums; the largest entry is taken off first."""
-    shifted = np.exp(z - z.real.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
+def log_sum_exp(z: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(z))) of each row; the largest entry is taken off first."""
+    largest = z.real.max(axis=-1, keepdims=True)
+    return largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True))
 
 
-def log_softmax(z: np.ndarray) -> np.ndarray:
-    """Return log(softmax(z)) by log-sum-exp, finite for any finite z."""
-    shifted = z - z.real.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-x)) without overflow on either side."""
-    small = np.exp(np.where(x.real > 0, -x, x))
-    return np.where(x.real > 0, 1, small) / (1 + small)
+def logistic(x: np.ndarray, out: np.ndarray) -> None:
+    """Write 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2 to an array: exact to rounding of 1."""
+    np.multiply(x, 0.5, out=out)
+    np.tanh(out, out=out)
+    out *= 0.5
+    out += 0.5
 
 
 def _validate(params: Arrays, data: Arrays) -> None:

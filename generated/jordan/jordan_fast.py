@@ -62,21 +62,31 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     z = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
     y_hat[0] = y_hat_0
+    lse_z = np.empty((T + 1, B, 1), dtype)
     # (1) a_t = W_x x_t + W_f ŷ_{t-1} + b_h
-    a[1:] = times(x, W_x.T) + b_h
+    put_times(a[1:], x, W_x.T)
+    a[1:] += b_h
     # (3) z_t = W_y h_t + b_y
     z[1:] = b_y
+    W_f_T = np.ascontiguousarray(W_f.T)
+    W_y_T = np.ascontiguousarray(W_y.T)
+    buffer = np.empty((B, n), dtype)
+    buffer_2 = np.empty((B, q), dtype)
     for t in range(1, T + 1):
         # (1) a_t = W_x x_t + W_f ŷ_{t-1} + b_h
-        a[t] += y_hat[t - 1] @ W_f.T
+        np.matmul(y_hat[t - 1], W_f_T, out=buffer)
+        a[t] += buffer
         # (2) h_t = σ(a_t)
-        h[t] = np.tanh(a[t])
+        np.tanh(a[t], out=h[t])
         # (3) z_t = W_y h_t + b_y
-        z[t] += h[t] @ W_y.T
+        np.matmul(h[t], W_y_T, out=buffer_2)
+        z[t] += buffer_2
         # (4) ŷ_t = softmax(z_t)
-        y_hat[t] = softmax(z[t])
+        lse_z[t] = log_sum_exp(z[t])
+        np.subtract(z[t], lse_z[t], out=y_hat[t])
+        np.exp(y_hat[t], out=y_hat[t])
     # (5) E_t = -y_tᵀ log(ŷ_t)
-    E = -np.sum(y * log_softmax(z[1:]))
+    E = -np.sum(y * (z[1:] - lse_z[1:]))
     return E, {"h": h, "y_hat": y_hat}
 
 
@@ -100,17 +110,22 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_a = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
     # (39) δ_t^ŷ = W_fᵀ δ_{t+1}^a - y_t ⊘ ŷ_t
-    delta_y_hat[1:] = -y / y_hat[1:]
+    np.divide(y, y_hat[1:], out=delta_y_hat[1:])
+    np.negative(delta_y_hat[1:], out=delta_y_hat[1:])
+    buffer = np.empty((B, q), dtype)
     for t in range(T, 0, -1):
         # (39) δ_t^ŷ = W_fᵀ δ_{t+1}^a - y_t ⊘ ŷ_t
-        delta_y_hat[t] += delta_a[t + 1] @ W_f
+        np.matmul(delta_a[t + 1], W_f, out=buffer)
+        delta_y_hat[t] += buffer
         # (40) δ_t^z = (diag(ŷ_t) - ŷ_t ŷ_tᵀ) δ_t^ŷ
         delta_z[t] = y_hat[t] * delta_y_hat[t]
         delta_z[t] -= y_hat[t] * np.sum(y_hat[t] * delta_y_hat[t], axis=-1, keepdims=True)
         # (41) δ_t^h = W_yᵀ δ_t^z
-        delta_h[t] = delta_z[t] @ W_y
+        np.matmul(delta_z[t], W_y, out=delta_h[t])
         # (42) δ_t^a = (1 - h_t²) ⊙ δ_t^h
-        delta_a[t] = (1 - h[t] ** 2) * delta_h[t]
+        np.square(h[t], out=delta_a[t])
+        np.subtract(1, delta_a[t], out=delta_a[t])
+        delta_a[t] *= delta_h[t]
     # (44) ∂E/∂W_x = Σ_{t=1}^T δ_t^a x_tᵀ
     d_W_x = outer(delta_a[1:-1], x)
     # (45) ∂E/∂W_f = Σ_{t=1}^T δ_t^a ŷ_{t-1}ᵀ
@@ -122,7 +137,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (48) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
     d_b_y = np.sum(delta_z[1:], axis=(0, 1))
     # (49) (∂E/∂x_t)ᵀ = W_xᵀ δ_t^a
-    d_x[1:] = times(delta_a[1:-1], W_x)
+    put_times(d_x[1:], delta_a[1:-1], W_x)
     # (50) (∂E/∂ŷ_0)ᵀ = W_fᵀ δ_1^a
     d_y_hat_0 = delta_a[1] @ W_f
     return {
@@ -136,10 +151,10 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     }
 
 
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
 
 
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -147,16 +162,10 @@ def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """Return exp(z) over its row sums; the largest entry is taken off first."""
-    shifted = np.exp(z - z.real.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
-def log_softmax(z: np.ndarray) -> np.ndarray:
-    """Return log(softmax(z)) by log-sum-exp, finite for any finite z."""
-    shifted = z - z.real.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+def log_sum_exp(z: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(z))) of each row; the largest entry is taken off first."""
+    largest = z.real.max(axis=-1, keepdims=True)
+    return largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True))
 
 
 def _validate(params: Arrays, data: Arrays) -> None:

@@ -63,18 +63,28 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     h = np.empty((T + 1, B, n), dtype)
     h[0] = h_0
     y_hat = np.empty((T + 1, B, q), dtype)
+    tanh_a = np.empty((T + 1, B, n), dtype)
     # (1) a_t = W_rec h_{t-1} + W_in x_t + b
-    a[1:] = times(x, W_in.T) + b
+    put_times(a[1:], x, W_in.T)
+    a[1:] += b
+    W_rec_T = np.ascontiguousarray(W_rec.T)
+    buffer = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t = W_rec h_{t-1} + W_in x_t + b
-        a[t] += h[t - 1] @ W_rec.T
+        np.matmul(h[t - 1], W_rec_T, out=buffer)
+        a[t] += buffer
         # (2) h_t = (1 - α) h_{t-1} + α σ(a_t)
-        h[t] = (1 - alpha) * h[t - 1] + alpha * np.tanh(a[t])
+        np.tanh(a[t], out=tanh_a[t])
+        np.subtract(1, alpha, out=h[t])
+        h[t] *= h[t - 1]
+        np.multiply(alpha, tanh_a[t], out=buffer)
+        h[t] += buffer
     # (3) ŷ_t = W_y h_t + b_y
-    y_hat[1:] = times(h[1:], W_y.T) + b_y
+    put_times(y_hat[1:], h[1:], W_y.T)
+    y_hat[1:] += b_y
     # (4) E_t = 1/2 ‖y_t - ŷ_t‖²
     E = 0.5 * np.sum((y - y_hat[1:]) ** 2)
-    return E, {"a": a, "h": h, "y_hat": y_hat}
+    return E, {"h": h, "y_hat": y_hat, "tanh_a": tanh_a}
 
 
 def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
@@ -85,9 +95,9 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     W_y = params["W_y"]
     x = data["x"]
     y = data["y"]
-    a = tape["a"]
     h = tape["h"]
     y_hat = tape["y_hat"]
+    tanh_a = tape["tanh_a"]
     T, B = data["x"].shape[:2]
     q = params["W_y"].shape[0]
     n = params["W_rec"].shape[0]
@@ -98,16 +108,24 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_a = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
     # (35) δ_t^ŷ = ŷ_t - y_t
-    delta_y_hat[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_y_hat[1:])
     # (36) δ_t^h = W_yᵀ δ_t^ŷ + W_recᵀ δ_{t+1}^a + (1 - α) δ_{t+1}^h
-    delta_h[1:-1] = times(delta_y_hat[1:], W_y)
+    put_times(delta_h[1:-1], delta_y_hat[1:], W_y)
+    buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (36) δ_t^h = W_yᵀ δ_t^ŷ + W_recᵀ δ_{t+1}^a + (1 - α) δ_{t+1}^h
-        delta_h[t] += delta_a[t + 1] @ W_rec + (1 - alpha) * delta_h[t + 1]
+        np.matmul(delta_a[t + 1], W_rec, out=buffer)
+        delta_h[t] += buffer
+        np.subtract(1, alpha, out=buffer)
+        buffer *= delta_h[t + 1]
+        delta_h[t] += buffer
         # (37) δ_t^a = α ((1 - σ(a_t)²) ⊙ δ_t^h)
-        delta_a[t] = alpha * ((1 - np.tanh(a[t]) ** 2) * delta_h[t])
+        np.square(tanh_a[t], out=delta_a[t])
+        np.subtract(1, delta_a[t], out=delta_a[t])
+        delta_a[t] *= delta_h[t]
+        delta_a[t] *= alpha
     # (40) ∂E/∂α = Σ_{t=1}^T (σ(a_t)ᵀ δ_t^h - h_{t-1}ᵀ δ_t^h)
-    d_alpha = np.sum(np.tanh(a[1:]) * delta_h[1:-1]).reshape(1)
+    d_alpha = np.sum(tanh_a[1:] * delta_h[1:-1]).reshape(1)
     d_alpha -= np.sum(h[:-1] * delta_h[1:-1]).reshape(1)
     # (41) ∂E/∂W_rec = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
     d_W_rec = outer(delta_a[1:-1], h[:-1])
@@ -120,7 +138,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (45) ∂E/∂b_y = Σ_{t=1}^T δ_t^ŷ
     d_b_y = np.sum(delta_y_hat[1:], axis=(0, 1))
     # (46) (∂E/∂x_t)ᵀ = W_inᵀ δ_t^a
-    d_x[1:] = times(delta_a[1:-1], W_in)
+    put_times(d_x[1:], delta_a[1:-1], W_in)
     # (47) (∂E/∂h_0)ᵀ = W_recᵀ δ_1^a + (1 - α) δ_1^h
     d_h_0 = delta_a[1] @ W_rec + (1 - alpha) * delta_h[1]
     return {
@@ -135,10 +153,10 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     }
 
 
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
 
 
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:

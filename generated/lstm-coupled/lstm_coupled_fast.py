@@ -65,11 +65,8 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     n = params["W_f"].shape[0]
     q = params["W_y"].shape[0]
     dtype = np.result_type(*params.values(), *data.values())
-    a_f = np.empty((T + 1, B, n), dtype)
-    f = np.empty((T + 2, B, n), dtype)
-    a_o = np.empty((T + 1, B, n), dtype)
-    o = np.empty((T + 1, B, n), dtype)
-    a_g = np.empty((T + 1, B, n), dtype)
+    W_fog = np.concatenate([W_f, W_o, W_g])
+    b_fog = np.concatenate([b_f, b_o, b_g])
     g = np.empty((T + 1, B, n), dtype)
     c = np.empty((T + 1, B, n), dtype)
     c[0] = c_0
@@ -77,38 +74,49 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     h[0] = h_0
     z = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
-    # (1) a_t^f = W_f [h_{t-1}; x_t] + b_f
-    a_f[1:] = times(x, W_f[:, n:].T) + b_f
-    # (3) a_t^o = W_o [h_{t-1}; x_t] + b_o
-    a_o[1:] = times(x, W_o[:, n:].T) + b_o
-    # (5) a_t^g = W_g [h_{t-1}; x_t] + b_g
-    a_g[1:] = times(x, W_g[:, n:].T) + b_g
+    lse_z = np.empty((T + 1, B, 1), dtype)
+    tanh_c = np.empty((T + 1, B, n), dtype)
+    a_fog = np.empty((T + 1, B, 3 * n), dtype)
+    fo = np.empty((T + 2, B, 2 * n), dtype)
+    a_g = a_fog[..., 2 * n :]
+    f = fo[..., :n]
+    o = fo[..., n:]
+    a_fo = a_fog[..., : 2 * n]
+    # (1) a_t^f = W_f [h_{t-1}; x_t] + b_f; so (3) and (5)
+    put_times(a_fog[1:], x, W_fog[:, n:].T)
+    a_fog[1:] += b_fog
+    W_fog_T = np.ascontiguousarray(W_fog[:, :n].T)
+    buffer = np.empty((B, 3 * n), dtype)
+    buffer_2 = np.empty((B, n), dtype)
     for t in range(1, T + 1):
-        # (1) a_t^f = W_f [h_{t-1}; x_t] + b_f
-        a_f[t] += h[t - 1] @ W_f[:, :n].T
-        # (2) f_t = σ(a_t^f)
-        f[t] = sigmoid(a_f[t])
-        # (3) a_t^o = W_o [h_{t-1}; x_t] + b_o
-        a_o[t] += h[t - 1] @ W_o[:, :n].T
-        # (4) o_t = σ(a_t^o)
-        o[t] = sigmoid(a_o[t])
-        # (5) a_t^g = W_g [h_{t-1}; x_t] + b_g
-        a_g[t] += h[t - 1] @ W_g[:, :n].T
+        # (1) a_t^f = W_f [h_{t-1}; x_t] + b_f; so (3) and (5)
+        np.matmul(h[t - 1], W_fog_T, out=buffer)
+        a_fog[t] += buffer
+        # (2) f_t = σ(a_t^f); so (4)
+        logistic(a_fo[t], fo[t])
         # (6) g_t = tanh(a_t^g)
-        g[t] = np.tanh(a_g[t])
+        np.tanh(a_g[t], out=g[t])
         # (7) c_t = f_t ⊙ c_{t-1} + (1 - f_t) ⊙ g_t
-        c[t] = f[t] * c[t - 1] + (1 - f[t]) * g[t]
+        np.multiply(f[t], c[t - 1], out=c[t])
+        np.subtract(1, f[t], out=buffer_2)
+        buffer_2 *= g[t]
+        c[t] += buffer_2
         # (8) h_t = o_t ⊙ tanh(c_t)
-        h[t] = o[t] * np.tanh(c[t])
+        np.tanh(c[t], out=tanh_c[t])
+        np.multiply(o[t], tanh_c[t], out=h[t])
     # (9) z_t = W_y h_t + b_y
-    z[1:] = times(h[1:], W_y.T) + b_y
+    put_times(z[1:], h[1:], W_y.T)
+    z[1:] += b_y
     # (10) ŷ_t = softmax(z_t)
-    y_hat[1:] = softmax(z[1:])
+    lse_z[1:] = log_sum_exp(z[1:])
+    np.subtract(z[1:], lse_z[1:], out=y_hat[1:])
+    np.exp(y_hat[1:], out=y_hat[1:])
     # (11) E_t = -y_tᵀ log(ŷ_t)
-    E = -np.sum(y * log_softmax(z[1:]))
+    E = -np.sum(y * (z[1:] - lse_z[1:]))
     # What lies beyond the steps is multiplied by zero alone.
-    f[T + 1] = f[T]
-    return E, {"f": f, "o": o, "g": g, "c": c, "h": h, "y_hat": y_hat}
+    tanh_c[0] = tanh_c[1]
+    fo[T + 1] = fo[T]
+    return E, {"g": g, "c": c, "h": h, "y_hat": y_hat, "tanh_c": tanh_c, "fo": fo}
 
 
 def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
@@ -119,85 +127,89 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     W_y = params["W_y"]
     x = data["x"]
     y = data["y"]
-    f = tape["f"]
-    o = tape["o"]
     g = tape["g"]
     c = tape["c"]
     h = tape["h"]
     y_hat = tape["y_hat"]
+    tanh_c = tape["tanh_c"]
+    fo = tape["fo"]
     T, B = data["x"].shape[:2]
     q = params["W_y"].shape[0]
     n = params["W_f"].shape[0]
     m = data["x"].shape[2]
     dtype = np.result_type(*params.values(), *data.values())
+    W_fog = np.concatenate([W_f, W_o, W_g])
+    f = fo[..., :n]
+    o = fo[..., n:]
     delta_z = np.empty((T + 1, B, q), dtype)
     delta_h = np.empty((T + 1, B, n), dtype)
     delta_c = np.zeros((T + 2, B, n), dtype)
     delta_g = np.empty((T + 1, B, n), dtype)
-    delta_a_g = np.zeros((T + 2, B, n), dtype)
-    delta_o = np.empty((T + 1, B, n), dtype)
-    delta_a_o = np.zeros((T + 2, B, n), dtype)
-    delta_f = np.empty((T + 1, B, n), dtype)
-    delta_a_f = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
+    delta_a_fog = np.zeros((T + 2, B, 3 * n), dtype)
+    delta_fo = np.empty((T + 1, B, 2 * n), dtype)
+    delta_a_g = delta_a_fog[..., 2 * n :]
+    delta_a_fo = delta_a_fog[..., : 2 * n]
+    delta_f = delta_fo[..., :n]
+    delta_o = delta_fo[..., n:]
     # (75) δ_t^z = ŷ_t - y_t
-    delta_z[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_z[1:])
     # (76) δ_t^h = W_yᵀ δ_t^z + (W_f)_{:,1:n}ᵀ δ_{t+1}^{a,f} + (W_o)_{:,1:n}ᵀ δ_{t+1}^{a,o} +
     #     (W_g)_{:,1:n}ᵀ δ_{t+1}^{a,g}
-    delta_h[1:] = times(delta_z[1:], W_y)
+    put_times(delta_h[1:], delta_z[1:], W_y)
+    W_fog_part = np.ascontiguousarray(W_fog[:, :n])
+    buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (76) δ_t^h = W_yᵀ δ_t^z + (W_f)_{:,1:n}ᵀ δ_{t+1}^{a,f} + (W_o)_{:,1:n}ᵀ δ_{t+1}^{a,o} +
         #     (W_g)_{:,1:n}ᵀ δ_{t+1}^{a,g}
-        delta_h[t] += delta_a_f[t + 1] @ W_f[:, :n]
-        delta_h[t] += delta_a_o[t + 1] @ W_o[:, :n]
-        delta_h[t] += delta_a_g[t + 1] @ W_g[:, :n]
+        np.matmul(delta_a_fog[t + 1], W_fog_part, out=buffer)
+        delta_h[t] += buffer
         # (77) δ_t^c = (1 - tanh(c_t)²) ⊙ o_t ⊙ δ_t^h + f_{t+1} ⊙ δ_{t+1}^c
-        delta_c[t] = (1 - np.tanh(c[t]) ** 2) * o[t] * delta_h[t] + f[t + 1] * delta_c[t + 1]
+        np.square(tanh_c[t], out=delta_c[t])
+        np.subtract(1, delta_c[t], out=delta_c[t])
+        delta_c[t] *= o[t]
+        delta_c[t] *= delta_h[t]
+        np.multiply(f[t + 1], delta_c[t + 1], out=buffer)
+        delta_c[t] += buffer
         # (78) δ_t^g = (1 - f_t) ⊙ δ_t^c
-        delta_g[t] = (1 - f[t]) * delta_c[t]
+        np.subtract(1, f[t], out=delta_g[t])
+        delta_g[t] *= delta_c[t]
         # (79) δ_t^{a,g} = (1 - g_t²) ⊙ δ_t^g
-        delta_a_g[t] = (1 - g[t] ** 2) * delta_g[t]
+        np.square(g[t], out=delta_a_g[t])
+        np.subtract(1, delta_a_g[t], out=delta_a_g[t])
+        delta_a_g[t] *= delta_g[t]
         # (80) δ_t^o = tanh(c_t) ⊙ δ_t^h
-        delta_o[t] = np.tanh(c[t]) * delta_h[t]
-        # (81) δ_t^{a,o} = o_t ⊙ (1 - o_t) ⊙ δ_t^o
-        delta_a_o[t] = o[t] * (1 - o[t]) * delta_o[t]
+        np.multiply(tanh_c[t], delta_h[t], out=delta_o[t])
         # (82) δ_t^f = (c_{t-1} - g_t) ⊙ δ_t^c
-        delta_f[t] = (c[t - 1] - g[t]) * delta_c[t]
-        # (83) δ_t^{a,f} = f_t ⊙ (1 - f_t) ⊙ δ_t^f
-        delta_a_f[t] = f[t] * (1 - f[t]) * delta_f[t]
-    # (88) ∂E/∂W_f = Σ_{t=1}^T δ_t^{a,f} [h_{t-1}; x_t]ᵀ
-    d_W_f = outer(delta_a_f[1:-1], np.concatenate([h[:-1], x], axis=-1))
-    # (89) ∂E/∂b_f = Σ_{t=1}^T δ_t^{a,f}
-    d_b_f = np.sum(delta_a_f[1:-1], axis=(0, 1))
-    # (90) ∂E/∂W_o = Σ_{t=1}^T δ_t^{a,o} [h_{t-1}; x_t]ᵀ
-    d_W_o = outer(delta_a_o[1:-1], np.concatenate([h[:-1], x], axis=-1))
-    # (91) ∂E/∂b_o = Σ_{t=1}^T δ_t^{a,o}
-    d_b_o = np.sum(delta_a_o[1:-1], axis=(0, 1))
-    # (92) ∂E/∂W_g = Σ_{t=1}^T δ_t^{a,g} [h_{t-1}; x_t]ᵀ
-    d_W_g = outer(delta_a_g[1:-1], np.concatenate([h[:-1], x], axis=-1))
-    # (93) ∂E/∂b_g = Σ_{t=1}^T δ_t^{a,g}
-    d_b_g = np.sum(delta_a_g[1:-1], axis=(0, 1))
+        np.subtract(c[t - 1], g[t], out=delta_f[t])
+        delta_f[t] *= delta_c[t]
+        # (83) δ_t^{a,f} = f_t ⊙ (1 - f_t) ⊙ δ_t^f; so (81)
+        np.subtract(1, fo[t], out=delta_a_fo[t])
+        delta_a_fo[t] *= fo[t]
+        delta_a_fo[t] *= delta_fo[t]
+    # (88) ∂E/∂W_f = Σ_{t=1}^T δ_t^{a,f} [h_{t-1}; x_t]ᵀ; so (90) and (92)
+    d_W_fog = outer(delta_a_fog[1:-1], np.concatenate([h[:-1], x], axis=-1))
+    # (89) ∂E/∂b_f = Σ_{t=1}^T δ_t^{a,f}; so (91) and (93)
+    d_b_fog = np.sum(delta_a_fog[1:-1], axis=(0, 1))
     # (94) ∂E/∂W_y = Σ_{t=1}^T δ_t^z h_tᵀ
     d_W_y = outer(delta_z[1:], h[1:])
     # (95) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
     d_b_y = np.sum(delta_z[1:], axis=(0, 1))
     # (96) (∂E/∂x_t)ᵀ = (W_f)_{:,n+1:m+n}ᵀ δ_t^{a,f} + (W_o)_{:,n+1:m+n}ᵀ δ_t^{a,o} +
     #     (W_g)_{:,n+1:m+n}ᵀ δ_t^{a,g}
-    d_x[1:] = times(delta_a_f[1:-1], W_f[:, n:])
-    d_x[1:] += times(delta_a_o[1:-1], W_o[:, n:])
-    d_x[1:] += times(delta_a_g[1:-1], W_g[:, n:])
+    put_times(d_x[1:], delta_a_fog[1:-1], W_fog[:, n:])
     # (97) (∂E/∂h_0)ᵀ = (W_f)_{:,1:n}ᵀ δ_1^{a,f} + (W_o)_{:,1:n}ᵀ δ_1^{a,o} + (W_g)_{:,1:n}ᵀ
     #     δ_1^{a,g}
-    d_h_0 = delta_a_f[1] @ W_f[:, :n] + delta_a_o[1] @ W_o[:, :n] + delta_a_g[1] @ W_g[:, :n]
+    d_h_0 = delta_a_fog[1] @ W_fog[:, :n]
     # (98) (∂E/∂c_0)ᵀ = f_1 ⊙ δ_1^c
     d_c_0 = f[1] * delta_c[1]
     return {
-        "W_f": d_W_f,
-        "b_f": d_b_f,
-        "W_o": d_W_o,
-        "b_o": d_b_o,
-        "W_g": d_W_g,
-        "b_g": d_b_g,
+        "W_f": d_W_fog[:n],
+        "b_f": d_b_fog[:n],
+        "W_o": d_W_fog[n : 2 * n],
+        "b_o": d_b_fog[n : 2 * n],
+        "W_g": d_W_fog[2 * n :],
+        "b_g": d_b_fog[2 * n :],
         "W_y": d_W_y,
         "b_y": d_b_y,
         "x": d_x[1:],
@@ -206,10 +218,10 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     }
 
 
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
 
 
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -217,22 +229,18 @@ def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """Return exp(z) over its row sums; the largest entry is taken off first."""
-    shifted = np.exp(z - z.real.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
+def log_sum_exp(z: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(z))) of each row; the largest entry is taken off first."""
+    largest = z.real.max(axis=-1, keepdims=True)
+    return largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True))
 
 
-def log_softmax(z: np.ndarray) -> np.ndarray:
-    """Return log(softmax(z)) by log-sum-exp, finite for any finite z."""
-    shifted = z - z.real.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-x)) without overflow on either side."""
-    small = np.exp(np.where(x.real > 0, -x, x))
-    return np.where(x.real > 0, 1, small) / (1 + small)
+def logistic(x: np.ndarray, out: np.ndarray) -> None:
+    """Write 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2 to an array: exact to rounding of 1."""
+    np.multiply(x, 0.5, out=out)
+    np.tanh(out, out=out)
+    out *= 0.5
+    out += 0.5
 
 
 def _validate(params: Arrays, data: Arrays) -> None:

@@ -97,44 +97,73 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     h[0] = h_0
     z = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
+    lse_z = np.empty((T + 1, B, 1), dtype)
+    tanh_c = np.empty((T + 1, B, n), dtype)
     # (1) a_t^i = W_i x_t + U_i h_{t-1} + p_i ⊙ c_{t-1} + b_i
-    a_i[1:] = times(x, W_i.T) + b_i
+    put_times(a_i[1:], x, W_i.T)
+    a_i[1:] += b_i
     # (3) a_t^f = W_f x_t + U_f h_{t-1} + p_f ⊙ c_{t-1} + b_f
-    a_f[1:] = times(x, W_f.T) + b_f
+    put_times(a_f[1:], x, W_f.T)
+    a_f[1:] += b_f
     # (5) a_t^g = W_g x_t + U_g h_{t-1} + b_g
-    a_g[1:] = times(x, W_g.T) + b_g
+    put_times(a_g[1:], x, W_g.T)
+    a_g[1:] += b_g
     # (8) a_t^o = W_o x_t + U_o h_{t-1} + p_o ⊙ c_t + b_o
-    a_o[1:] = times(x, W_o.T) + b_o
+    put_times(a_o[1:], x, W_o.T)
+    a_o[1:] += b_o
+    U_i_T = np.ascontiguousarray(U_i.T)
+    U_f_T = np.ascontiguousarray(U_f.T)
+    U_g_T = np.ascontiguousarray(U_g.T)
+    U_o_T = np.ascontiguousarray(U_o.T)
+    buffer = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t^i = W_i x_t + U_i h_{t-1} + p_i ⊙ c_{t-1} + b_i
-        a_i[t] += h[t - 1] @ U_i.T + p_i * c[t - 1]
+        np.matmul(h[t - 1], U_i_T, out=buffer)
+        a_i[t] += buffer
+        np.multiply(p_i, c[t - 1], out=buffer)
+        a_i[t] += buffer
         # (2) i_t = σ(a_t^i)
-        i[t] = sigmoid(a_i[t])
+        logistic(a_i[t], i[t])
         # (3) a_t^f = W_f x_t + U_f h_{t-1} + p_f ⊙ c_{t-1} + b_f
-        a_f[t] += h[t - 1] @ U_f.T + p_f * c[t - 1]
+        np.matmul(h[t - 1], U_f_T, out=buffer)
+        a_f[t] += buffer
+        np.multiply(p_f, c[t - 1], out=buffer)
+        a_f[t] += buffer
         # (4) f_t = σ(a_t^f)
-        f[t] = sigmoid(a_f[t])
+        logistic(a_f[t], f[t])
         # (5) a_t^g = W_g x_t + U_g h_{t-1} + b_g
-        a_g[t] += h[t - 1] @ U_g.T
+        np.matmul(h[t - 1], U_g_T, out=buffer)
+        a_g[t] += buffer
         # (6) g_t = tanh(a_t^g)
-        g[t] = np.tanh(a_g[t])
+        np.tanh(a_g[t], out=g[t])
         # (7) c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t
-        c[t] = f[t] * c[t - 1] + i[t] * g[t]
-        # (8) a_t^o = W_o x_t + U_o h_{t-1} + p_o ⊙ c_t + b_o
-        a_o[t] += h[t - 1] @ U_o.T + p_o * c[t]
-        # (9) o_t = σ(a_t^o)
-        o[t] = sigmoid(a_o[t])
+        np.multiply(f[t], c[t - 1], out=c[t])
+        np.multiply(i[t], g[t], out=buffer)
+        c[t] += buffer
         # (10) h_t = o_t ⊙ tanh(c_t)
-        h[t] = o[t] * np.tanh(c[t])
+        np.tanh(c[t], out=tanh_c[t])
+        # (8) a_t^o = W_o x_t + U_o h_{t-1} + p_o ⊙ c_t + b_o
+        np.matmul(h[t - 1], U_o_T, out=buffer)
+        a_o[t] += buffer
+        np.multiply(p_o, c[t], out=buffer)
+        a_o[t] += buffer
+        # (9) o_t = σ(a_t^o)
+        logistic(a_o[t], o[t])
+        # (10) h_t = o_t ⊙ tanh(c_t)
+        np.multiply(o[t], tanh_c[t], out=h[t])
     # (11) z_t = W_y h_t + b_y
-    z[1:] = times(h[1:], W_y.T) + b_y
+    put_times(z[1:], h[1:], W_y.T)
+    z[1:] += b_y
     # (12) ŷ_t = softmax(z_t)
-    y_hat[1:] = softmax(z[1:])
+    lse_z[1:] = log_sum_exp(z[1:])
+    np.subtract(z[1:], lse_z[1:], out=y_hat[1:])
+    np.exp(y_hat[1:], out=y_hat[1:])
     # (13) E_t = -y_tᵀ log(ŷ_t)
-    E = -np.sum(y * log_softmax(z[1:]))
+    E = -np.sum(y * (z[1:] - lse_z[1:]))
     # What lies beyond the steps is multiplied by zero alone.
     f[T + 1] = f[T]
-    return E, {"i": i, "f": f, "g": g, "c": c, "o": o, "h": h, "y_hat": y_hat}
+    tanh_c[0] = tanh_c[1]
+    return E, {"i": i, "f": f, "g": g, "c": c, "o": o, "h": h, "y_hat": y_hat, "tanh_c": tanh_c}
 
 
 def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
@@ -160,6 +189,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     o = tape["o"]
     h = tape["h"]
     y_hat = tape["y_hat"]
+    tanh_c = tape["tanh_c"]
     T, B = data["x"].shape[:2]
     q = params["W_y"].shape[0]
     n = params["W_i"].shape[0]
@@ -178,40 +208,60 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_a_i = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
     # (121) δ_t^z = ŷ_t - y_t
-    delta_z[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_z[1:])
     # (122) δ_t^h = W_yᵀ δ_t^z + U_iᵀ δ_{t+1}^{a,i} + U_fᵀ δ_{t+1}^{a,f} + U_gᵀ δ_{t+1}^{a,g} +
     #     U_oᵀ δ_{t+1}^{a,o}
-    delta_h[1:] = times(delta_z[1:], W_y)
+    put_times(delta_h[1:], delta_z[1:], W_y)
+    buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (122) δ_t^h = W_yᵀ δ_t^z + U_iᵀ δ_{t+1}^{a,i} + U_fᵀ δ_{t+1}^{a,f} + U_gᵀ δ_{t+1}^{a,g} +
         #     U_oᵀ δ_{t+1}^{a,o}
-        delta_h[t] += delta_a_i[t + 1] @ U_i
-        delta_h[t] += delta_a_f[t + 1] @ U_f
-        delta_h[t] += delta_a_g[t + 1] @ U_g
-        delta_h[t] += delta_a_o[t + 1] @ U_o
+        np.matmul(delta_a_i[t + 1], U_i, out=buffer)
+        delta_h[t] += buffer
+        np.matmul(delta_a_f[t + 1], U_f, out=buffer)
+        delta_h[t] += buffer
+        np.matmul(delta_a_g[t + 1], U_g, out=buffer)
+        delta_h[t] += buffer
+        np.matmul(delta_a_o[t + 1], U_o, out=buffer)
+        delta_h[t] += buffer
         # (123) δ_t^o = tanh(c_t) ⊙ δ_t^h
-        delta_o[t] = np.tanh(c[t]) * delta_h[t]
+        np.multiply(tanh_c[t], delta_h[t], out=delta_o[t])
         # (124) δ_t^{a,o} = o_t ⊙ (1 - o_t) ⊙ δ_t^o
-        delta_a_o[t] = o[t] * (1 - o[t]) * delta_o[t]
+        np.subtract(1, o[t], out=delta_a_o[t])
+        delta_a_o[t] *= o[t]
+        delta_a_o[t] *= delta_o[t]
         # (125) δ_t^c = p_o ⊙ δ_t^{a,o} + (1 - tanh(c_t)²) ⊙ o_t ⊙ δ_t^h + p_i ⊙ δ_{t+1}^{a,i} + p_f
         #     ⊙ δ_{t+1}^{a,f} + f_{t+1} ⊙ δ_{t+1}^c
-        delta_c[t] = p_o * delta_a_o[t]
-        delta_c[t] += (1 - np.tanh(c[t]) ** 2) * o[t] * delta_h[t]
-        delta_c[t] += p_i * delta_a_i[t + 1]
-        delta_c[t] += p_f * delta_a_f[t + 1]
-        delta_c[t] += f[t + 1] * delta_c[t + 1]
+        np.multiply(p_o, delta_a_o[t], out=delta_c[t])
+        np.square(tanh_c[t], out=buffer)
+        np.subtract(1, buffer, out=buffer)
+        buffer *= o[t]
+        buffer *= delta_h[t]
+        delta_c[t] += buffer
+        np.multiply(p_i, delta_a_i[t + 1], out=buffer)
+        delta_c[t] += buffer
+        np.multiply(p_f, delta_a_f[t + 1], out=buffer)
+        delta_c[t] += buffer
+        np.multiply(f[t + 1], delta_c[t + 1], out=buffer)
+        delta_c[t] += buffer
         # (126) δ_t^g = i_t ⊙ δ_t^c
-        delta_g[t] = i[t] * delta_c[t]
+        np.multiply(i[t], delta_c[t], out=delta_g[t])
         # (127) δ_t^{a,g} = (1 - g_t²) ⊙ δ_t^g
-        delta_a_g[t] = (1 - g[t] ** 2) * delta_g[t]
+        np.square(g[t], out=delta_a_g[t])
+        np.subtract(1, delta_a_g[t], out=delta_a_g[t])
+        delta_a_g[t] *= delta_g[t]
         # (128) δ_t^f = c_{t-1} ⊙ δ_t^c
-        delta_f[t] = c[t - 1] * delta_c[t]
+        np.multiply(c[t - 1], delta_c[t], out=delta_f[t])
         # (129) δ_t^{a,f} = f_t ⊙ (1 - f_t) ⊙ δ_t^f
-        delta_a_f[t] = f[t] * (1 - f[t]) * delta_f[t]
+        np.subtract(1, f[t], out=delta_a_f[t])
+        delta_a_f[t] *= f[t]
+        delta_a_f[t] *= delta_f[t]
         # (130) δ_t^i = g_t ⊙ δ_t^c
-        delta_i[t] = g[t] * delta_c[t]
+        np.multiply(g[t], delta_c[t], out=delta_i[t])
         # (131) δ_t^{a,i} = i_t ⊙ (1 - i_t) ⊙ δ_t^i
-        delta_a_i[t] = i[t] * (1 - i[t]) * delta_i[t]
+        np.subtract(1, i[t], out=delta_a_i[t])
+        delta_a_i[t] *= i[t]
+        delta_a_i[t] *= delta_i[t]
     # (137) ∂E/∂W_i = Σ_{t=1}^T δ_t^{a,i} x_tᵀ
     d_W_i = outer(delta_a_i[1:-1], x)
     # (138) ∂E/∂U_i = Σ_{t=1}^T δ_t^{a,i} h_{t-1}ᵀ
@@ -285,27 +335,29 @@ def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return (rows @ matrix).reshape(*values.shape[:-1], -1)
 
 
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
+    rows = values.reshape(-1, values.shape[-1])
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
+
+
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Sum the outer products of the rows of all steps, in one product."""
     return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """Return exp(z) over its row sums; the largest entry is taken off first."""
-    shifted = np.exp(z - z.real.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
+def log_sum_exp(z: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(z))) of each row; the largest entry is taken off first."""
+    largest = z.real.max(axis=-1, keepdims=True)
+    return largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True))
 
 
-def log_softmax(z: np.ndarray) -> np.ndarray:
-    """Return log(softmax(z)) by log-sum-exp, finite for any finite z."""
-    shifted = z - z.real.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-x)) without overflow on either side."""
-    small = np.exp(np.where(x.real > 0, -x, x))
-    return np.where(x.real > 0, 1, small) / (1 + small)
+def logistic(x: np.ndarray, out: np.ndarray) -> None:
+    """Write 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2 to an array: exact to rounding of 1."""
+    np.multiply(x, 0.5, out=out)
+    np.tanh(out, out=out)
+    out *= 0.5
+    out += 0.5
 
 
 def _validate(params: Arrays, data: Arrays) -> None:

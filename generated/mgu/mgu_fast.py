@@ -67,27 +67,43 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     h[0] = h_0
     z = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
+    lse_z = np.empty((T + 1, B, 1), dtype)
     # (1) a_t^f = W_f [h_{t-1}; x_t] + b_f
-    a_f[1:] = times(x, W_f[:, n:].T) + b_f
+    put_times(a_f[1:], x, W_f[:, n:].T)
+    a_f[1:] += b_f
     # (3) a_t^h̃ = W_h [f_t ⊙ h_{t-1}; x_t] + b_h
-    a_h_tilde[1:] = times(x, W_h[:, n:].T) + b_h
+    put_times(a_h_tilde[1:], x, W_h[:, n:].T)
+    a_h_tilde[1:] += b_h
+    W_f_T = np.ascontiguousarray(W_f[:, :n].T)
+    W_h_T = np.ascontiguousarray(W_h[:, :n].T)
+    buffer = np.empty((B, n), dtype)
+    buffer_2 = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t^f = W_f [h_{t-1}; x_t] + b_f
-        a_f[t] += h[t - 1] @ W_f[:, :n].T
+        np.matmul(h[t - 1], W_f_T, out=buffer)
+        a_f[t] += buffer
         # (2) f_t = σ(a_t^f)
-        f[t] = sigmoid(a_f[t])
+        logistic(a_f[t], f[t])
         # (3) a_t^h̃ = W_h [f_t ⊙ h_{t-1}; x_t] + b_h
-        a_h_tilde[t] += (f[t] * h[t - 1]) @ W_h[:, :n].T
+        np.multiply(f[t], h[t - 1], out=buffer_2)
+        np.matmul(buffer_2, W_h_T, out=buffer)
+        a_h_tilde[t] += buffer
         # (4) h̃_t = tanh(a_t^h̃)
-        h_tilde[t] = np.tanh(a_h_tilde[t])
+        np.tanh(a_h_tilde[t], out=h_tilde[t])
         # (5) h_t = (1 - f_t) ⊙ h_{t-1} + f_t ⊙ h̃_t
-        h[t] = (1 - f[t]) * h[t - 1] + f[t] * h_tilde[t]
+        np.subtract(1, f[t], out=h[t])
+        h[t] *= h[t - 1]
+        np.multiply(f[t], h_tilde[t], out=buffer)
+        h[t] += buffer
     # (6) z_t = W_y h_t + b_y
-    z[1:] = times(h[1:], W_y.T) + b_y
+    put_times(z[1:], h[1:], W_y.T)
+    z[1:] += b_y
     # (7) ŷ_t = softmax(z_t)
-    y_hat[1:] = softmax(z[1:])
+    lse_z[1:] = log_sum_exp(z[1:])
+    np.subtract(z[1:], lse_z[1:], out=y_hat[1:])
+    np.exp(y_hat[1:], out=y_hat[1:])
     # (8) E_t = -y_tᵀ log(ŷ_t)
-    E = -np.sum(y * log_softmax(z[1:]))
+    E = -np.sum(y * (z[1:] - lse_z[1:]))
     # What lies beyond the steps is multiplied by zero alone.
     f[T + 1] = f[T]
     return E, {"f": f, "h_tilde": h_tilde, "h": h, "y_hat": y_hat}
@@ -117,26 +133,41 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_a_f = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
     # (49) δ_t^z = ŷ_t - y_t
-    delta_z[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_z[1:])
     # (50) δ_t^h = W_yᵀ δ_t^z + (W_f)_{:,1:n}ᵀ δ_{t+1}^{a,f} + f_{t+1} ⊙ (W_h)_{:,1:n}ᵀ
     #     δ_{t+1}^{a,h̃} + (1 - f_{t+1}) ⊙ δ_{t+1}^h
-    delta_h[1:-1] = times(delta_z[1:], W_y)
+    put_times(delta_h[1:-1], delta_z[1:], W_y)
+    W_f_part = np.ascontiguousarray(W_f[:, :n])
+    W_h_part = np.ascontiguousarray(W_h[:, :n])
+    buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (50) δ_t^h = W_yᵀ δ_t^z + (W_f)_{:,1:n}ᵀ δ_{t+1}^{a,f} + f_{t+1} ⊙ (W_h)_{:,1:n}ᵀ
         #     δ_{t+1}^{a,h̃} + (1 - f_{t+1}) ⊙ δ_{t+1}^h
-        delta_h[t] += delta_a_f[t + 1] @ W_f[:, :n]
-        delta_h[t] += f[t + 1] * (delta_a_h_tilde[t + 1] @ W_h[:, :n])
-        delta_h[t] += (1 - f[t + 1]) * delta_h[t + 1]
+        np.matmul(delta_a_f[t + 1], W_f_part, out=buffer)
+        delta_h[t] += buffer
+        np.matmul(delta_a_h_tilde[t + 1], W_h_part, out=buffer)
+        buffer *= f[t + 1]
+        delta_h[t] += buffer
+        np.subtract(1, f[t + 1], out=buffer)
+        buffer *= delta_h[t + 1]
+        delta_h[t] += buffer
         # (51) δ_t^h̃ = f_t ⊙ δ_t^h
-        delta_h_tilde[t] = f[t] * delta_h[t]
+        np.multiply(f[t], delta_h[t], out=delta_h_tilde[t])
         # (52) δ_t^{a,h̃} = (1 - h̃_t²) ⊙ δ_t^h̃
-        delta_a_h_tilde[t] = (1 - h_tilde[t] ** 2) * delta_h_tilde[t]
+        np.square(h_tilde[t], out=delta_a_h_tilde[t])
+        np.subtract(1, delta_a_h_tilde[t], out=delta_a_h_tilde[t])
+        delta_a_h_tilde[t] *= delta_h_tilde[t]
         # (53) δ_t^f = h_{t-1} ⊙ (W_h)_{:,1:n}ᵀ δ_t^{a,h̃} - h_{t-1} ⊙ δ_t^h + h̃_t ⊙ δ_t^h
-        delta_f[t] = h[t - 1] * (delta_a_h_tilde[t] @ W_h[:, :n])
-        delta_f[t] -= h[t - 1] * delta_h[t]
-        delta_f[t] += h_tilde[t] * delta_h[t]
+        np.matmul(delta_a_h_tilde[t], W_h_part, out=delta_f[t])
+        delta_f[t] *= h[t - 1]
+        np.multiply(h[t - 1], delta_h[t], out=buffer)
+        delta_f[t] -= buffer
+        np.multiply(h_tilde[t], delta_h[t], out=buffer)
+        delta_f[t] += buffer
         # (54) δ_t^{a,f} = f_t ⊙ (1 - f_t) ⊙ δ_t^f
-        delta_a_f[t] = f[t] * (1 - f[t]) * delta_f[t]
+        np.subtract(1, f[t], out=delta_a_f[t])
+        delta_a_f[t] *= f[t]
+        delta_a_f[t] *= delta_f[t]
     # (58) ∂E/∂W_f = Σ_{t=1}^T δ_t^{a,f} [h_{t-1}; x_t]ᵀ
     d_W_f = outer(delta_a_f[1:-1], np.concatenate([h[:-1], x], axis=-1))
     # (59) ∂E/∂b_f = Σ_{t=1}^T δ_t^{a,f}
@@ -174,27 +205,29 @@ def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return (rows @ matrix).reshape(*values.shape[:-1], -1)
 
 
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
+    rows = values.reshape(-1, values.shape[-1])
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
+
+
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Sum the outer products of the rows of all steps, in one product."""
     return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """Return exp(z) over its row sums; the largest entry is taken off first."""
-    shifted = np.exp(z - z.real.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
+def log_sum_exp(z: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(z))) of each row; the largest entry is taken off first."""
+    largest = z.real.max(axis=-1, keepdims=True)
+    return largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True))
 
 
-def log_softmax(z: np.ndarray) -> np.ndarray:
-    """Return log(softmax(z)) by log-sum-exp, finite for any finite z."""
-    shifted = z - z.real.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-x)) without overflow on either side."""
-    small = np.exp(np.where(x.real > 0, -x, x))
-    return np.where(x.real > 0, 1, small) / (1 + small)
+def logistic(x: np.ndarray, out: np.ndarray) -> None:
+    """Write 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2 to an array: exact to rounding of 1."""
+    np.multiply(x, 0.5, out=out)
+    np.tanh(out, out=out)
+    out *= 0.5
+    out += 0.5
 
 
 def _validate(params: Arrays, data: Arrays) -> None:

@@ -22,6 +22,12 @@ def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     rows = values.reshape(-1, values.shape[-1])
     return (rows @ matrix).reshape(*values.shape[:-1], -1)
 ''',
+    "put_times": '''
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
+    rows = values.reshape(-1, values.shape[-1])
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
+''',
     "outer": '''
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Sum the outer products of the rows of all steps, in one product."""
@@ -66,6 +72,14 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     """Return 1 / (1 + exp(-x)) without overflow on either side."""
     small = np.exp(np.where(x.real > 0, -x, x))
     return np.where(x.real > 0, 1, small) / (1 + small)
+''',
+    "logistic": '''
+def logistic(x: np.ndarray, out: np.ndarray) -> None:
+    """Write 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2 to an array: exact to rounding of 1."""
+    np.multiply(x, 0.5, out=out)
+    np.tanh(out, out=out)
+    out *= 0.5
+    out += 0.5
 ''',
     "softplus": '''
 def softplus(x: np.ndarray) -> np.ndarray:

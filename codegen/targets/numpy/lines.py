@@ -28,6 +28,7 @@ from codegen.program import (
     loads,
     nodes,
 )
+from codegen.targets.numpy.inplace import Buffers, in_place
 from codegen.targets.numpy.printer import Layout, python, whole_sum
 from derivations.errors import UnsupportedError
 
@@ -57,15 +58,22 @@ def first_lines(program: Program, assignment: Assign, step: int) -> list[str]:
 def _block(program: Program, block: Block, blocks: Sequence[Block]) -> list[str]:
     if isinstance(block, Loop):
         steps = "range(T, 0, -1)" if block.backward else "range(1, T + 1)"
-        body = _body(block.body, Layout(program), blocks, in_loop=True)
-        return [f"for t in {steps}:", *(INDENT + line for line in body)]
+        buffers = Buffers()
+        body = _body(block.body, Layout(program), blocks, in_loop=True, buffers=buffers)
+        return [*buffers.lines(), f"for t in {steps}:", *(INDENT + line for line in body)]
     if isinstance(block, LastStep):
         return _body(block.body, Layout(program, origin="T"), blocks, in_loop=False)
-    return _body(block.body, Layout(program, all_steps=True), blocks, in_loop=False)
+    layout = Layout(program, all_steps=True)
+    return _body(block.body, layout, blocks, in_loop=False, buffers=Buffers())
 
 
 def _body(
-    body: Sequence[Statement], layout: Layout, blocks: Sequence[Block], *, in_loop: bool
+    body: Sequence[Statement],
+    layout: Layout,
+    blocks: Sequence[Block],
+    *,
+    in_loop: bool,
+    buffers: Buffers | None = None,
 ) -> list[str]:
     lines: list[str] = []
     previous: Statement | None = None
@@ -75,7 +83,7 @@ def _body(
             and previous.equation == statement.equation
             and previous.steps == statement.steps
         )
-        code = _statement(statement, _at(statement, layout, in_loop), blocks)
+        code = _statement(statement, _at(statement, layout, in_loop), blocks, buffers)
         code = code if continues else [*_comment(statement), *code]
         if in_loop and statement.steps != "every":
             # Whatever is done at the last step stands directly before what is done at the others.
@@ -114,10 +122,16 @@ def _comment(statement: Statement) -> list[str]:
     )
 
 
-def _statement(statement: Statement, layout: Layout, blocks: Sequence[Block]) -> list[str]:
+def _statement(
+    statement: Statement, layout: Layout, blocks: Sequence[Block], buffers: Buffers | None
+) -> list[str]:
     if isinstance(statement, Accumulate):
         return _accumulated(statement, layout, blocks)
     target = layout.element(Load(statement.target))
+    if buffers is not None and layout.program.in_place:
+        calls = in_place(statement, target, layout, buffers)
+        if calls is not None:
+            return calls
     sign = "+=" if statement.adds else "="
     found = units(statement.value)
     if not found:

@@ -31,9 +31,7 @@ from codegen.targets.numpy.lines import (
     block_lines,
     first_lines,
     is_summed_once,
-    units,
 )
-from codegen.targets.numpy.printer import Layout, helpers
 from codegen.targets.numpy.stacks import (
     packed_weights,
     part_of_a_gradient,
@@ -95,7 +93,8 @@ def emit(program: Program, details: Iterable[str] = ()) -> str:
 
 
 def _module(program: Program, details: tuple[str, ...]) -> Module:
-    called = _called(program)
+    forward, backward = _forward(program), _backward(program)
+    called = _called([*forward, *backward])
     axes = [axis for _, group in (*program.parameters, *program.data) for axis in group]
     return Module(
         summary=_filled(f"{program.title}."),
@@ -104,8 +103,8 @@ def _module(program: Program, details: tuple[str, ...]) -> Module:
         data=tuple((name, _tuple(axes)) for name, axes in program.data),
         constraints=program.constraints,
         functions=tuple(source(name) for name in HELPERS if name in called),
-        forward=tuple(_forward(program)),
-        backward=tuple(_backward(program)),
+        forward=tuple(forward),
+        backward=tuple(backward),
         value=(
             f"the inner product with {' and '.join(program.gradients_of_loss)}"
             if program.gradients_of_loss
@@ -132,18 +131,10 @@ def _tuple(axes: tuple[str, ...]) -> str:
     return "(" + ", ".join(f'"{axis}"' for axis in axes) + ("," if len(axes) == 1 else "") + ")"
 
 
-def _called(program: Program) -> set[str]:
-    found: set[str] = set()
-    for block in (*program.forward, *program.backward):
-        layout = Layout(program, isinstance(block, AllSteps))
-        for statement in block.body:
-            is_all = layout.all_steps and statement.steps != "last"
-            found |= helpers(statement.value, Layout(program, is_all))
-            if units(statement.value):
-                found.add("add_at")
-    for assignment, _ in program.initial:
-        found |= helpers(assignment.value, Layout(program))
-    return found
+def _called(lines: Iterable[str]) -> set[str]:
+    """Return the names of the module's own functions that some lines call."""
+    code = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+    return {name for name in HELPERS if re.search(rf"\b{name}\(", code)}
 
 
 # Forward and backward

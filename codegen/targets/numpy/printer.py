@@ -36,7 +36,6 @@ from codegen.program import (
     Weight,
     Where,
     loads,
-    nodes,
 )
 from codegen.program.statements import Steps
 from derivations.errors import UnsupportedError
@@ -383,23 +382,3 @@ def _left_of_at(expression: Expression, layout: Layout) -> str:
 def _inside(expression: Expression, layout: Layout, strength: int) -> str:
     text, own = printed(expression, layout)
     return text if own >= strength else f"({text})"
-
-
-def helpers(expression: Expression, layout: Layout) -> set[str]:
-    """Return the names of the module's own functions that an expression calls."""
-    found = set()
-    for node in nodes(expression):
-        match node:
-            case Apply() if node.function not in _UFUNCS:
-                found.add(node.function)
-            case RowFunction():
-                found.add(node.function)
-            case RowsTimes() if layout.all_steps:
-                found.add("times")
-            case Outer() if layout.all_steps:
-                found.add("outer")
-            case TimesEach() if node.rows != Number(Fraction(1)):
-                found.add("times_each")
-            case OuterEach():
-                found.add("outer_each")
-    return found

@@ -1,0 +1,132 @@
+"""Each pass does what it says; that it changes no number is seen by the tests of the modules."""
+
+from __future__ import annotations
+
+import ast
+
+import numpy as np
+import pytest
+
+from codegen.build import emit_source
+from codegen.gradcheck import check_module
+from codegen.gradcheck.module import default_sizes, draw_arrays, module_from_source
+from codegen.lower import lower
+from codegen.passes.distribute import distribute
+from codegen.passes.parameters import parameters_only
+from codegen.passes.share import share
+from codegen.passes.split import split
+from codegen.passes.stabilise import stabilise
+from codegen.passes.stack import stack
+from codegen.program import Apply, Load, Loop, Program, RowsTimes, nodes, statements
+from derivations import Model, cell, cell_names, derive
+from derivations.errors import EmitError
+
+
+def lowered(name: str) -> Program:
+    return stabilise(lower(derive(cell(name))))
+
+
+def products(program: Program) -> list[int]:
+    """Return how many matrix products each loop makes at a step."""
+    return [
+        sum(isinstance(node, RowsTimes) for s in block.body for node in nodes(s.value))
+        for block in (*program.forward, *program.backward)
+        if isinstance(block, Loop)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "apart", "together"),
+    [
+        ("lstm", [4, 4], [1, 1]),
+        ("lstm-coupled", [3, 3], [1, 1]),
+        ("gru", [3, 4], [2, 3]),
+        ("rnn", [1, 1], [1, 1]),
+        ("stacked-lstm", [4, 4, 4, 4], [1, 1, 1, 1]),
+    ],
+)
+def test_stack_makes_one_product_of_the_gates(
+    name: str, apart: list[int], together: list[int]
+) -> None:
+    program = split(lowered(name))
+    assert products(distribute(program)) == apart
+    assert products(distribute(stack(program))) == together
+
+
+def test_stack_keeps_gates_in_order_beside_each_other() -> None:
+    found = {s.name: s.members for s in stack(split(lowered("lstm"))).stacks}
+    assert found["a_ifog"] == ("a_i", "a_f", "a_o", "a_g")
+    assert found["ifo"] == ("i", "f", "o")
+    assert found["U_ifog"] == ("U_i", "U_f", "U_o", "U_g")
+    assert found["d_W_ifog"] == ("d_W_i", "d_W_f", "d_W_o", "d_W_g")
+    assert stack(split(lowered("rnn"))) == split(lowered("rnn"))
+
+
+def test_stack_joins_layers_of_different_sizes_apart() -> None:
+    found = [s.members for s in stack(split(lowered("stacked-lstm"))).stacks]
+    assert all(len({member[-1] for member in members}) == 1 for members in found)
+
+
+def test_a_name_that_the_text_has_is_not_given_to_a_stack() -> None:
+    text = (
+        "i_t = sigmoid(W_i x_t + U_i h_{t-1})\nf_t = sigmoid(W_f x_t + U_f h_{t-1})\n"
+        "h_t = i_t ⊙ tanh(W_{if} x_t) + f_t ⊙ h_{t-1}\nE_t = \\|h_t - y_t\\|^2"
+    )
+    source = emit_source(derive(Model.read(text)), "cell", "fast")
+    assert "W_if_stack = np.concatenate([W_i, W_f])" in source
+    assert check_module(module_from_source(source), seed=1).passed
+
+
+def test_share_applies_a_function_once() -> None:
+    def users(program: Program) -> int:
+        call = Apply("tanh", Load("c"))
+        found = statements((*program.forward, *program.backward))
+        return sum(call in nodes(s.value) for s in found)
+
+    assert users(lowered("lstm")) == 3
+    assert users(share(lowered("lstm"))) == 1
+
+
+@pytest.mark.parametrize("style", ["textbook", "fast"])
+@pytest.mark.parametrize("name", ["lstm", "rnn-last", "bidirectional"])
+def test_gradients_by_parameters_alone(name: str, style: str) -> None:
+    derivation = derive(cell(name))
+    every, some = (
+        module_from_source(emit_source(derivation, name, style, gradients=which))
+        for which in ("all", "parameters")
+    )
+    arrays = draw_arrays(every, default_sizes(every), seed=1)
+    params, data = ({n: arrays[n] for n in names} for names in (every.PARAMS, every.DATA))
+    value, gradients = every.value_and_grad(params, data)
+    other, kept = some.value_and_grad(params, data)
+    assert other == value
+    assert kept.keys() == params.keys()
+    for parameter, gradient in kept.items():
+        np.testing.assert_array_equal(gradient, gradients[parameter])
+    program = parameters_only(lowered(name))
+    assert {n for n, _ in program.gradients} == set(params)
+    with pytest.raises(EmitError, match="no gradients 'none'"):
+        emit_source(derivation, name, style, gradients="none")
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru", "two-lag", "bidirectional", "mgu"])
+def test_loops_make_no_arrays(name: str) -> None:
+    """Every line of a loop is a call with out=, or adds one array to another."""
+    tree = ast.parse(emit_source(derive(cell(name)), name, "fast"))
+    loops = [n for n in ast.walk(tree) if isinstance(n, ast.For) and ast.unparse(n.target) == "t"]
+    assert loops
+    for node in (node for loop in loops for node in loop.body):
+        if isinstance(node, ast.AugAssign):
+            assert isinstance(node.value, ast.Name | ast.Subscript), ast.unparse(node)
+        else:
+            assert isinstance(node, ast.Expr), ast.unparse(node)
+            assert "out=" in ast.unparse(node) or "logistic(" in ast.unparse(node)
+
+
+def test_every_cell_of_the_library_has_a_fast_module_without_transposes_in_loops() -> None:
+    for name in cell_names():
+        tree = ast.parse(emit_source(derive(cell(name)), name, "fast"))
+        for loop in (n for n in ast.walk(tree) if isinstance(n, ast.For)):
+            assert not [
+                n for n in ast.walk(loop) if isinstance(n, ast.Attribute) and n.attr == "T"
+            ], name
