@@ -194,6 +194,17 @@ class Program:
         arrays = (array.name for array in self.arrays)
         return frozenset({*(name for name, _ in given), *sizes, *held, *arrays})
 
+    def weight_axes(self, name: str) -> tuple[str, ...]:
+        """Return the axes of a weight, or of weights below each other."""
+        axes = dict(self.parameters)
+        stack = next((s for s in self.stacks if s.name == name and s.of == "weights"), None)
+        if stack is None:
+            return axes[name]
+        return (
+            " + ".join(axes[member][0] for member in stack.members),
+            *axes[stack.members[0]][1:],
+        )
+
     def members(self, name: str) -> tuple[str, ...]:
         """Return what an array holds: others that stand in it, or itself."""
         found = next((s for s in self.stacks if s.name == name and s.of == "arrays"), None)

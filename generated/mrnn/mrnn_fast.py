@@ -68,23 +68,36 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     h[0] = h_0
     z = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
+    lse_z = np.empty((T + 1, B, 1), dtype)
     # What lies beyond the steps is multiplied by zero alone.
     x = np.concatenate([x, x[-1:]])
     # (2) a_t = W_hf f_t + W_hx x_t + b
-    a[1:] = times(x[:-1], W_hx.T) + b
+    put_times(a[1:], x[:-1], W_hx.T)
+    a[1:] += b
+    W_fx_T = np.ascontiguousarray(W_fx.T)
+    W_fh_T = np.ascontiguousarray(W_fh.T)
+    W_hf_T = np.ascontiguousarray(W_hf.T)
+    buffer = np.empty((B, n_2), dtype)
+    buffer_2 = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) f_t = W_fx x_t ⊙ W_fh h_{t-1}
-        f[t] = (x[t - 1] @ W_fx.T) * (h[t - 1] @ W_fh.T)
+        np.matmul(x[t - 1], W_fx_T, out=f[t])
+        np.matmul(h[t - 1], W_fh_T, out=buffer)
+        f[t] *= buffer
         # (2) a_t = W_hf f_t + W_hx x_t + b
-        a[t] += f[t] @ W_hf.T
+        np.matmul(f[t], W_hf_T, out=buffer_2)
+        a[t] += buffer_2
         # (3) h_t = tanh(a_t)
-        h[t] = np.tanh(a[t])
+        np.tanh(a[t], out=h[t])
     # (4) z_t = W_y h_t + b_y
-    z[1:] = times(h[1:], W_y.T) + b_y
+    put_times(z[1:], h[1:], W_y.T)
+    z[1:] += b_y
     # (5) ŷ_t = softmax(z_t)
-    y_hat[1:] = softmax(z[1:])
+    lse_z[1:] = log_sum_exp(z[1:])
+    np.subtract(z[1:], lse_z[1:], out=y_hat[1:])
+    np.exp(y_hat[1:], out=y_hat[1:])
     # (6) E_t = -y_tᵀ log(ŷ_t)
-    E = -np.sum(y * log_softmax(z[1:]))
+    E = -np.sum(y * (z[1:] - lse_z[1:]))
     return E, {"f": f, "h": h, "y_hat": y_hat}
 
 
@@ -114,16 +127,24 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # What lies beyond the steps is multiplied by zero alone.
     x = np.concatenate([x, x[-1:]])
     # (44) δ_t^z = ŷ_t - y_t
-    delta_z[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_z[1:])
     # (45) δ_t^h = W_yᵀ δ_t^z + W_fhᵀ (W_fx x_{t+1} ⊙ δ_{t+1}^f)
-    delta_h[1:] = times(delta_z[1:], W_y)
+    put_times(delta_h[1:], delta_z[1:], W_y)
+    W_fx_T = np.ascontiguousarray(W_fx.T)
+    buffer = np.empty((B, n), dtype)
+    buffer_2 = np.empty((B, n_2), dtype)
     for t in range(T, 0, -1):
         # (45) δ_t^h = W_yᵀ δ_t^z + W_fhᵀ (W_fx x_{t+1} ⊙ δ_{t+1}^f)
-        delta_h[t] += ((x[t] @ W_fx.T) * delta_f[t + 1]) @ W_fh
+        np.matmul(x[t], W_fx_T, out=buffer_2)
+        buffer_2 *= delta_f[t + 1]
+        np.matmul(buffer_2, W_fh, out=buffer)
+        delta_h[t] += buffer
         # (46) δ_t^a = (1 - h_t²) ⊙ δ_t^h
-        delta_a[t] = (1 - h[t] ** 2) * delta_h[t]
+        np.square(h[t], out=delta_a[t])
+        np.subtract(1, delta_a[t], out=delta_a[t])
+        delta_a[t] *= delta_h[t]
         # (47) δ_t^f = W_hfᵀ δ_t^a
-        delta_f[t] = delta_a[t] @ W_hf
+        np.matmul(delta_a[t], W_hf, out=delta_f[t])
     # (49) ∂E/∂W_fx = Σ_{t=1}^T (W_fh h_{t-1} ⊙ δ_t^f) x_tᵀ
     d_W_fx = outer(times(h[:-1], W_fh.T) * delta_f[1:-1], x[:-1])
     # (50) ∂E/∂W_fh = Σ_{t=1}^T (W_fx x_t ⊙ δ_t^f) h_{t-1}ᵀ
@@ -161,21 +182,21 @@ def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return (rows @ matrix).reshape(*values.shape[:-1], -1)
 
 
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
+    rows = values.reshape(-1, values.shape[-1])
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
+
+
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Sum the outer products of the rows of all steps, in one product."""
     return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """Return exp(z) over its row sums; the largest entry is taken off first."""
-    shifted = np.exp(z - z.real.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
-def log_softmax(z: np.ndarray) -> np.ndarray:
-    """Return log(softmax(z)) by log-sum-exp, finite for any finite z."""
-    shifted = z - z.real.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+def log_sum_exp(z: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(z))) of each row; the largest entry is taken off first."""
+    largest = z.real.max(axis=-1, keepdims=True)
+    return largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True))
 
 
 def _validate(params: Arrays, data: Arrays) -> None:

@@ -63,16 +63,21 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     z = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
     # (1) a_t = W_rec h_{t-1} + W_in x_t + b
-    a[1:] = times(x, W_in.T) + b
+    put_times(a[1:], x, W_in.T)
+    a[1:] += b
+    W_rec_T = np.ascontiguousarray(W_rec.T)
+    buffer = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t = W_rec h_{t-1} + W_in x_t + b
-        a[t] += h[t - 1] @ W_rec.T
+        np.matmul(h[t - 1], W_rec_T, out=buffer)
+        a[t] += buffer
         # (2) h_t = tanh(a_t)
-        h[t] = np.tanh(a[t])
+        np.tanh(a[t], out=h[t])
     # (3) z_t = W_out h_t + c
-    z[1:] = times(h[1:], W_out.T) + c
+    put_times(z[1:], h[1:], W_out.T)
+    z[1:] += c
     # (4) ŷ_t = σ(z_t)
-    y_hat[1:] = sigmoid(z[1:])
+    logistic(z[1:], y_hat[1:])
     # (5) E_t = -y_tᵀ log(ŷ_t) - (1 - y_t)ᵀ log(1 - ŷ_t)
     E = np.sum(y * softplus(-z[1:])) + np.sum((1 - y) * softplus(z[1:]))
     return E, {"h": h, "y_hat": y_hat}
@@ -97,14 +102,18 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_a = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
     # (34) δ_t^z = ŷ_t - y_t
-    delta_z[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_z[1:])
     # (35) δ_t^h = W_outᵀ δ_t^z + W_recᵀ δ_{t+1}^a
-    delta_h[1:] = times(delta_z[1:], W_out)
+    put_times(delta_h[1:], delta_z[1:], W_out)
+    buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (35) δ_t^h = W_outᵀ δ_t^z + W_recᵀ δ_{t+1}^a
-        delta_h[t] += delta_a[t + 1] @ W_rec
+        np.matmul(delta_a[t + 1], W_rec, out=buffer)
+        delta_h[t] += buffer
         # (36) δ_t^a = (1 - h_t²) ⊙ δ_t^h
-        delta_a[t] = (1 - h[t] ** 2) * delta_h[t]
+        np.square(h[t], out=delta_a[t])
+        np.subtract(1, delta_a[t], out=delta_a[t])
+        delta_a[t] *= delta_h[t]
     # (38) ∂E/∂W_rec = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
     d_W_rec = outer(delta_a[1:-1], h[:-1])
     # (39) ∂E/∂W_in = Σ_{t=1}^T δ_t^a x_tᵀ
@@ -116,7 +125,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (42) ∂E/∂c = Σ_{t=1}^T δ_t^z
     d_c = np.sum(delta_z[1:], axis=(0, 1))
     # (43) (∂E/∂x_t)ᵀ = W_inᵀ δ_t^a
-    d_x[1:] = times(delta_a[1:-1], W_in)
+    put_times(d_x[1:], delta_a[1:-1], W_in)
     # (44) (∂E/∂h_0)ᵀ = W_recᵀ δ_1^a
     d_h_0 = delta_a[1] @ W_rec
     return {
@@ -130,10 +139,10 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     }
 
 
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
 
 
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -141,10 +150,12 @@ def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 
 
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-x)) without overflow on either side."""
-    small = np.exp(np.where(x.real > 0, -x, x))
-    return np.where(x.real > 0, 1, small) / (1 + small)
+def logistic(x: np.ndarray, out: np.ndarray) -> None:
+    """Write 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2 to an array: exact to rounding of 1."""
+    np.multiply(x, 0.5, out=out)
+    np.tanh(out, out=out)
+    out *= 0.5
+    out += 0.5
 
 
 def softplus(x: np.ndarray) -> np.ndarray:

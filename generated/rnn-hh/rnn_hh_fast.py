@@ -62,14 +62,17 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     z = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
     # (1) a_t = W^hh h_{t-1} + W^hx x_t
-    a[1:] = times(x, W_hx.T)
+    put_times(a[1:], x, W_hx.T)
+    W_hh_T = np.ascontiguousarray(W_hh.T)
+    buffer = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t = W^hh h_{t-1} + W^hx x_t
-        a[t] += h[t - 1] @ W_hh.T
+        np.matmul(h[t - 1], W_hh_T, out=buffer)
+        a[t] += buffer
         # (2) h_t = σ(a_t)
-        h[t] = sigmoid(a[t])
+        logistic(a[t], h[t])
     # (3) z_t = W^s h_t
-    z[1:] = times(h[1:], W_s.T)
+    put_times(z[1:], h[1:], W_s.T)
     # (4) ŷ_t = softmax(z_t)
     y_hat[1:] = softmax(z[1:])
     # (5) E = Σ_{t=1}^T E_t
@@ -102,12 +105,16 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_z[1:] = y_hat[1:] * delta_y_hat[1:]
     delta_z[1:] -= y_hat[1:] * np.sum(y_hat[1:] * delta_y_hat[1:], axis=-1, keepdims=True)
     # (30) δ_t^h = (W^s)ᵀ δ_t^z + (W^hh)ᵀ δ_{t+1}^a
-    delta_h[1:] = times(delta_z[1:], W_s)
+    put_times(delta_h[1:], delta_z[1:], W_s)
+    buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (30) δ_t^h = (W^s)ᵀ δ_t^z + (W^hh)ᵀ δ_{t+1}^a
-        delta_h[t] += delta_a[t + 1] @ W_hh
+        np.matmul(delta_a[t + 1], W_hh, out=buffer)
+        delta_h[t] += buffer
         # (31) δ_t^a = h_t ⊙ (1 - h_t) ⊙ δ_t^h
-        delta_a[t] = h[t] * (1 - h[t]) * delta_h[t]
+        np.subtract(1, h[t], out=delta_a[t])
+        delta_a[t] *= h[t]
+        delta_a[t] *= delta_h[t]
     # (33) ∂E/∂W^hh = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
     d_W_hh = outer(delta_a[1:-1], h[:-1])
     # (34) ∂E/∂W^hx = Σ_{t=1}^T δ_t^a x_tᵀ
@@ -115,7 +122,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (35) ∂E/∂W^s = Σ_{t=1}^T δ_t^z h_tᵀ
     d_W_s = outer(delta_z[1:], h[1:])
     # (36) (∂E/∂x_t)ᵀ = (W^hx)ᵀ δ_t^a
-    d_x[1:] = times(delta_a[1:-1], W_hx)
+    put_times(d_x[1:], delta_a[1:-1], W_hx)
     # (37) (∂E/∂h_0)ᵀ = (W^hh)ᵀ δ_1^a
     d_h_0 = delta_a[1] @ W_hh
     return {
@@ -127,10 +134,10 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     }
 
 
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
 
 
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -144,10 +151,12 @@ def softmax(z: np.ndarray) -> np.ndarray:
     return shifted / shifted.sum(axis=-1, keepdims=True)
 
 
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-x)) without overflow on either side."""
-    small = np.exp(np.where(x.real > 0, -x, x))
-    return np.where(x.real > 0, 1, small) / (1 + small)
+def logistic(x: np.ndarray, out: np.ndarray) -> None:
+    """Write 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2 to an array: exact to rounding of 1."""
+    np.multiply(x, 0.5, out=out)
+    np.tanh(out, out=out)
+    out *= 0.5
+    out += 0.5
 
 
 def _validate(params: Arrays, data: Arrays) -> None:

@@ -60,18 +60,23 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     h = np.empty((T + 1, B, n), dtype)
     h[0] = h_0
     # (1) a_t = W_rec h_{t-1} + W_in x_t + b
-    a[1:] = times(x, W_in.T) + b
+    put_times(a[1:], x, W_in.T)
+    a[1:] += b
+    W_rec_T = np.ascontiguousarray(W_rec.T)
+    buffer = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t = W_rec h_{t-1} + W_in x_t + b
-        a[t] += h[t - 1] @ W_rec.T
+        np.matmul(h[t - 1], W_rec_T, out=buffer)
+        a[t] += buffer
         # (2) h_t = σ(a_t)
-        h[t] = np.tanh(a[t])
+        np.tanh(a[t], out=h[t])
     # (3) z_t = W_out h_t + c
     z = h[T] @ W_out.T + c
     # (4) ŷ_t = softmax(z_t)
-    y_hat = softmax(z)
+    lse_z = log_sum_exp(z)
+    y_hat = np.exp(z - lse_z)
     # (5) E_t = -y_tᵀ log(ŷ_t)
-    E = -np.sum(y * log_softmax(z))
+    E = -np.sum(y * (z - lse_z))
     return E, {"h": h, "y_hat": y_hat}
 
 
@@ -98,13 +103,15 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (43) ∂E/∂c = δ_T^z
     d_c = np.sum(delta_z, axis=0)
     # (35) δ_T^h = W_outᵀ δ_T^z
-    delta_h[T] = delta_z @ W_out
+    np.matmul(delta_z, W_out, out=delta_h[T])
     for t in range(T, 0, -1):
         if t < T:
             # (36) δ_t^h = W_recᵀ δ_{t+1}^a
-            delta_h[t] = delta_a[t + 1] @ W_rec
+            np.matmul(delta_a[t + 1], W_rec, out=delta_h[t])
         # (37) δ_t^a = (1 - h_t²) ⊙ δ_t^h
-        delta_a[t] = (1 - h[t] ** 2) * delta_h[t]
+        np.square(h[t], out=delta_a[t])
+        np.subtract(1, delta_a[t], out=delta_a[t])
+        delta_a[t] *= delta_h[t]
     # (39) ∂E/∂W_rec = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
     d_W_rec = outer(delta_a[1:], h[:-1])
     # (40) ∂E/∂W_in = Σ_{t=1}^T δ_t^a x_tᵀ
@@ -112,7 +119,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (41) ∂E/∂b = Σ_{t=1}^T δ_t^a
     d_b = np.sum(delta_a[1:], axis=(0, 1))
     # (44) (∂E/∂x_t)ᵀ = W_inᵀ δ_t^a
-    d_x[1:] = times(delta_a[1:], W_in)
+    put_times(d_x[1:], delta_a[1:], W_in)
     # (45) (∂E/∂h_0)ᵀ = W_recᵀ δ_1^a
     d_h_0 = delta_a[1] @ W_rec
     return {
@@ -126,10 +133,10 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     }
 
 
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
 
 
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -137,16 +144,10 @@ def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """Return exp(z) over its row sums; the largest entry is taken off first."""
-    shifted = np.exp(z - z.real.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
-def log_softmax(z: np.ndarray) -> np.ndarray:
-    """Return log(softmax(z)) by log-sum-exp, finite for any finite z."""
-    shifted = z - z.real.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+def log_sum_exp(z: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(z))) of each row; the largest entry is taken off first."""
+    largest = z.real.max(axis=-1, keepdims=True)
+    return largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True))
 
 
 def _validate(params: Arrays, data: Arrays) -> None:

@@ -60,16 +60,27 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     x = np.empty((T + 1, B, n), dtype)
     x[0] = x_0
     y_hat = np.empty((T + 1, B, q), dtype)
+    tanh_x = np.empty((T + 1, B, n), dtype)
     # (1) x_t = W_rec σ(x_{t-1}) + W_in u_t + b
-    x[1:] = times(u, W_in.T) + b
+    put_times(x[1:], u, W_in.T)
+    x[1:] += b
+    W_rec_T = np.ascontiguousarray(W_rec.T)
+    buffer = np.empty((B, n), dtype)
+    buffer_2 = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) x_t = W_rec σ(x_{t-1}) + W_in u_t + b
-        x[t] += np.tanh(x[t - 1]) @ W_rec.T
+        np.tanh(x[t - 1], out=buffer_2)
+        np.matmul(buffer_2, W_rec_T, out=buffer)
+        x[t] += buffer
     # (2) ŷ_t = W_out σ(x_t) + c
-    y_hat[1:] = times(np.tanh(x[1:]), W_out.T) + c
+    np.tanh(x[1:], out=tanh_x[1:])
+    put_times(y_hat[1:], tanh_x[1:], W_out.T)
+    y_hat[1:] += c
     # (3) E_t = 1/2 ‖y_t - ŷ_t‖²
     E = 0.5 * np.sum((y - y_hat[1:]) ** 2)
-    return E, {"x": x, "y_hat": y_hat}
+    # What lies beyond the steps is multiplied by zero alone.
+    tanh_x[0] = tanh_x[1]
+    return E, {"x": x, "y_hat": y_hat, "tanh_x": tanh_x}
 
 
 def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
@@ -81,6 +92,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     y = data["y"]
     x = tape["x"]
     y_hat = tape["y_hat"]
+    tanh_x = tape["tanh_x"]
     T, B = data["u"].shape[:2]
     q = params["W_out"].shape[0]
     n = params["W_rec"].shape[0]
@@ -90,13 +102,15 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_x = np.zeros((T + 2, B, n), dtype)
     d_u = np.empty((T + 1, B, m), dtype)
     # (27) δ_t^ŷ = ŷ_t - y_t
-    delta_y_hat[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_y_hat[1:])
     # (28) δ_t^x = (1 - σ(x_t)²) ⊙ (W_outᵀ δ_t^ŷ + W_recᵀ δ_{t+1}^x)
-    delta_x[1:-1] = times(delta_y_hat[1:], W_out)
+    put_times(delta_x[1:-1], delta_y_hat[1:], W_out)
+    buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (28) δ_t^x = (1 - σ(x_t)²) ⊙ (W_outᵀ δ_t^ŷ + W_recᵀ δ_{t+1}^x)
-        delta_x[t] += delta_x[t + 1] @ W_rec
-        delta_x[t] = (1 - np.tanh(x[t]) ** 2) * delta_x[t]
+        np.matmul(delta_x[t + 1], W_rec, out=buffer)
+        delta_x[t] += buffer
+        delta_x[t] = (1 - tanh_x[t] ** 2) * delta_x[t]
     # (30) ∂E/∂W_rec = Σ_{t=1}^T δ_t^x σ(x_{t-1})ᵀ
     d_W_rec = outer(delta_x[1:-1], np.tanh(x[:-1]))
     # (31) ∂E/∂W_in = Σ_{t=1}^T δ_t^x u_tᵀ
@@ -104,11 +118,11 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (32) ∂E/∂b = Σ_{t=1}^T δ_t^x
     d_b = np.sum(delta_x[1:-1], axis=(0, 1))
     # (33) ∂E/∂W_out = Σ_{t=1}^T δ_t^ŷ σ(x_t)ᵀ
-    d_W_out = outer(delta_y_hat[1:], np.tanh(x[1:]))
+    d_W_out = outer(delta_y_hat[1:], tanh_x[1:])
     # (34) ∂E/∂c = Σ_{t=1}^T δ_t^ŷ
     d_c = np.sum(delta_y_hat[1:], axis=(0, 1))
     # (35) (∂E/∂u_t)ᵀ = W_inᵀ δ_t^x
-    d_u[1:] = times(delta_x[1:-1], W_in)
+    put_times(d_u[1:], delta_x[1:-1], W_in)
     # (36) (∂E/∂x_0)ᵀ = (1 - σ(x_0)²) ⊙ W_recᵀ δ_1^x
     d_x_0 = (1 - np.tanh(x[0]) ** 2) * (delta_x[1] @ W_rec)
     return {
@@ -122,10 +136,10 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     }
 
 
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
 
 
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -62,19 +62,27 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     h[0] = h_0
     z = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
+    lse_z = np.empty((T + 1, B, 1), dtype)
     # (1) a_t = W_rec h_{t-1} + W_in x_t + b
-    a[1:] = times(x, W_in.T) + b
+    put_times(a[1:], x, W_in.T)
+    a[1:] += b
+    W_rec_T = np.ascontiguousarray(W_rec.T)
+    buffer = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t = W_rec h_{t-1} + W_in x_t + b
-        a[t] += h[t - 1] @ W_rec.T
+        np.matmul(h[t - 1], W_rec_T, out=buffer)
+        a[t] += buffer
         # (2) h_t = σ(a_t)
-        h[t] = np.tanh(a[t])
+        np.tanh(a[t], out=h[t])
     # (3) z_t = W_out h_t + c
-    z[1:] = times(h[1:], W_out.T) + c
+    put_times(z[1:], h[1:], W_out.T)
+    z[1:] += c
     # (4) ŷ_t = softmax(z_t)
-    y_hat[1:] = softmax(z[1:])
+    lse_z[1:] = log_sum_exp(z[1:])
+    np.subtract(z[1:], lse_z[1:], out=y_hat[1:])
+    np.exp(y_hat[1:], out=y_hat[1:])
     # (5) E_t = -y_tᵀ log(ŷ_t)
-    E = -np.sum(y * log_softmax(z[1:]))
+    E = -np.sum(y * (z[1:] - lse_z[1:]))
     return E, {"h": h, "y_hat": y_hat}
 
 
@@ -97,14 +105,18 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_a = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
     # (34) δ_t^z = ŷ_t - y_t
-    delta_z[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_z[1:])
     # (35) δ_t^h = W_outᵀ δ_t^z + W_recᵀ δ_{t+1}^a
-    delta_h[1:] = times(delta_z[1:], W_out)
+    put_times(delta_h[1:], delta_z[1:], W_out)
+    buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (35) δ_t^h = W_outᵀ δ_t^z + W_recᵀ δ_{t+1}^a
-        delta_h[t] += delta_a[t + 1] @ W_rec
+        np.matmul(delta_a[t + 1], W_rec, out=buffer)
+        delta_h[t] += buffer
         # (36) δ_t^a = (1 - h_t²) ⊙ δ_t^h
-        delta_a[t] = (1 - h[t] ** 2) * delta_h[t]
+        np.square(h[t], out=delta_a[t])
+        np.subtract(1, delta_a[t], out=delta_a[t])
+        delta_a[t] *= delta_h[t]
     # (38) ∂E/∂W_rec = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
     d_W_rec = outer(delta_a[1:-1], h[:-1])
     # (39) ∂E/∂W_in = Σ_{t=1}^T δ_t^a x_tᵀ
@@ -116,7 +128,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (42) ∂E/∂c = Σ_{t=1}^T δ_t^z
     d_c = np.sum(delta_z[1:], axis=(0, 1))
     # (43) (∂E/∂x_t)ᵀ = W_inᵀ δ_t^a
-    d_x[1:] = times(delta_a[1:-1], W_in)
+    put_times(d_x[1:], delta_a[1:-1], W_in)
     # (44) (∂E/∂h_0)ᵀ = W_recᵀ δ_1^a
     d_h_0 = delta_a[1] @ W_rec
     return {
@@ -130,10 +142,10 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     }
 
 
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
 
 
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -141,16 +153,10 @@ def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """Return exp(z) over its row sums; the largest entry is taken off first."""
-    shifted = np.exp(z - z.real.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
-def log_softmax(z: np.ndarray) -> np.ndarray:
-    """Return log(softmax(z)) by log-sum-exp, finite for any finite z."""
-    shifted = z - z.real.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+def log_sum_exp(z: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(z))) of each row; the largest entry is taken off first."""
+    largest = z.real.max(axis=-1, keepdims=True)
+    return largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True))
 
 
 def _validate(params: Arrays, data: Arrays) -> None:

@@ -106,25 +106,17 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     n_2 = params["W_i2"].shape[0]
     q = params["W_y"].shape[0]
     dtype = np.result_type(*params.values(), *data.values())
-    a_i_1 = np.empty((T + 1, B, n), dtype)
-    i_1 = np.empty((T + 1, B, n), dtype)
-    a_f_1 = np.empty((T + 1, B, n), dtype)
-    f_1 = np.empty((T + 2, B, n), dtype)
-    a_o_1 = np.empty((T + 1, B, n), dtype)
-    o_1 = np.empty((T + 1, B, n), dtype)
-    a_g_1 = np.empty((T + 1, B, n), dtype)
+    W_i1_f1_o1_g1 = np.concatenate([W_i1, W_f1, W_o1, W_g1])
+    U_i1_f1_o1_g1 = np.concatenate([U_i1, U_f1, U_o1, U_g1])
+    b_i1_f1_o1_g1 = np.concatenate([b_i1, b_f1, b_o1, b_g1])
+    W_i2_f2_o2_g2 = np.concatenate([W_i2, W_f2, W_o2, W_g2])
+    U_i2_f2_o2_g2 = np.concatenate([U_i2, U_f2, U_o2, U_g2])
+    b_i2_f2_o2_g2 = np.concatenate([b_i2, b_f2, b_o2, b_g2])
     g_1 = np.empty((T + 1, B, n), dtype)
     c_1 = np.empty((T + 1, B, n), dtype)
     c_1[0] = c_1_0
     h_1 = np.empty((T + 1, B, n), dtype)
     h_1[0] = h_1_0
-    a_i_2 = np.empty((T + 1, B, n_2), dtype)
-    i_2 = np.empty((T + 1, B, n_2), dtype)
-    a_f_2 = np.empty((T + 1, B, n_2), dtype)
-    f_2 = np.empty((T + 2, B, n_2), dtype)
-    a_o_2 = np.empty((T + 1, B, n_2), dtype)
-    o_2 = np.empty((T + 1, B, n_2), dtype)
-    a_g_2 = np.empty((T + 1, B, n_2), dtype)
     g_2 = np.empty((T + 1, B, n_2), dtype)
     c_2 = np.empty((T + 1, B, n_2), dtype)
     c_2[0] = c_2_0
@@ -132,87 +124,91 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     h_2[0] = h_2_0
     z = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
-    # (1) a_t^{i,(1)} = W_i1 x_t + U_i1 h_{t-1}^{(1)} + b_i1
-    a_i_1[1:] = times(x, W_i1.T) + b_i1
-    # (3) a_t^{f,(1)} = W_f1 x_t + U_f1 h_{t-1}^{(1)} + b_f1
-    a_f_1[1:] = times(x, W_f1.T) + b_f1
-    # (5) a_t^{o,(1)} = W_o1 x_t + U_o1 h_{t-1}^{(1)} + b_o1
-    a_o_1[1:] = times(x, W_o1.T) + b_o1
-    # (7) a_t^{g,(1)} = W_g1 x_t + U_g1 h_{t-1}^{(1)} + b_g1
-    a_g_1[1:] = times(x, W_g1.T) + b_g1
+    lse_z = np.empty((T + 1, B, 1), dtype)
+    tanh_c_1 = np.empty((T + 1, B, n), dtype)
+    tanh_c_2 = np.empty((T + 1, B, n_2), dtype)
+    a_ifog_1 = np.empty((T + 1, B, 4 * n), dtype)
+    ifo_1 = np.empty((T + 2, B, 3 * n), dtype)
+    a_ifog_2 = np.empty((T + 1, B, 4 * n_2), dtype)
+    ifo_2 = np.empty((T + 2, B, 3 * n_2), dtype)
+    a_g_1 = a_ifog_1[..., 3 * n :]
+    i_1 = ifo_1[..., :n]
+    f_1 = ifo_1[..., n : 2 * n]
+    o_1 = ifo_1[..., 2 * n :]
+    a_ifo_1 = a_ifog_1[..., : 3 * n]
+    a_g_2 = a_ifog_2[..., 3 * n_2 :]
+    i_2 = ifo_2[..., :n_2]
+    f_2 = ifo_2[..., n_2 : 2 * n_2]
+    o_2 = ifo_2[..., 2 * n_2 :]
+    a_ifo_2 = a_ifog_2[..., : 3 * n_2]
+    # (1) a_t^{i,(1)} = W_i1 x_t + U_i1 h_{t-1}^{(1)} + b_i1; so (3), (5) and (7)
+    put_times(a_ifog_1[1:], x, W_i1_f1_o1_g1.T)
+    a_ifog_1[1:] += b_i1_f1_o1_g1
+    U_i1_f1_o1_g1_T = np.ascontiguousarray(U_i1_f1_o1_g1.T)
+    buffer = np.empty((B, 4 * n), dtype)
+    buffer_2 = np.empty((B, n), dtype)
     for t in range(1, T + 1):
-        # (1) a_t^{i,(1)} = W_i1 x_t + U_i1 h_{t-1}^{(1)} + b_i1
-        a_i_1[t] += h_1[t - 1] @ U_i1.T
-        # (2) i_t^{(1)} = σ(a_t^{i,(1)})
-        i_1[t] = sigmoid(a_i_1[t])
-        # (3) a_t^{f,(1)} = W_f1 x_t + U_f1 h_{t-1}^{(1)} + b_f1
-        a_f_1[t] += h_1[t - 1] @ U_f1.T
-        # (4) f_t^{(1)} = σ(a_t^{f,(1)})
-        f_1[t] = sigmoid(a_f_1[t])
-        # (5) a_t^{o,(1)} = W_o1 x_t + U_o1 h_{t-1}^{(1)} + b_o1
-        a_o_1[t] += h_1[t - 1] @ U_o1.T
-        # (6) o_t^{(1)} = σ(a_t^{o,(1)})
-        o_1[t] = sigmoid(a_o_1[t])
-        # (7) a_t^{g,(1)} = W_g1 x_t + U_g1 h_{t-1}^{(1)} + b_g1
-        a_g_1[t] += h_1[t - 1] @ U_g1.T
+        # (1) a_t^{i,(1)} = W_i1 x_t + U_i1 h_{t-1}^{(1)} + b_i1; so (3), (5) and (7)
+        np.matmul(h_1[t - 1], U_i1_f1_o1_g1_T, out=buffer)
+        a_ifog_1[t] += buffer
+        # (2) i_t^{(1)} = σ(a_t^{i,(1)}); so (4) and (6)
+        logistic(a_ifo_1[t], ifo_1[t])
         # (8) g_t^{(1)} = tanh(a_t^{g,(1)})
-        g_1[t] = np.tanh(a_g_1[t])
+        np.tanh(a_g_1[t], out=g_1[t])
         # (9) c_t^{(1)} = f_t^{(1)} ⊙ c_{t-1}^{(1)} + i_t^{(1)} ⊙ g_t^{(1)}
-        c_1[t] = f_1[t] * c_1[t - 1] + i_1[t] * g_1[t]
+        np.multiply(f_1[t], c_1[t - 1], out=c_1[t])
+        np.multiply(i_1[t], g_1[t], out=buffer_2)
+        c_1[t] += buffer_2
         # (10) h_t^{(1)} = o_t^{(1)} ⊙ tanh(c_t^{(1)})
-        h_1[t] = o_1[t] * np.tanh(c_1[t])
-    # (11) a_t^{i,(2)} = W_i2 h_t^{(1)} + U_i2 h_{t-1}^{(2)} + b_i2
-    a_i_2[1:] = times(h_1[1:], W_i2.T) + b_i2
-    # (13) a_t^{f,(2)} = W_f2 h_t^{(1)} + U_f2 h_{t-1}^{(2)} + b_f2
-    a_f_2[1:] = times(h_1[1:], W_f2.T) + b_f2
-    # (15) a_t^{o,(2)} = W_o2 h_t^{(1)} + U_o2 h_{t-1}^{(2)} + b_o2
-    a_o_2[1:] = times(h_1[1:], W_o2.T) + b_o2
-    # (17) a_t^{g,(2)} = W_g2 h_t^{(1)} + U_g2 h_{t-1}^{(2)} + b_g2
-    a_g_2[1:] = times(h_1[1:], W_g2.T) + b_g2
+        np.tanh(c_1[t], out=tanh_c_1[t])
+        np.multiply(o_1[t], tanh_c_1[t], out=h_1[t])
+    # (11) a_t^{i,(2)} = W_i2 h_t^{(1)} + U_i2 h_{t-1}^{(2)} + b_i2; so (13), (15) and (17)
+    put_times(a_ifog_2[1:], h_1[1:], W_i2_f2_o2_g2.T)
+    a_ifog_2[1:] += b_i2_f2_o2_g2
+    U_i2_f2_o2_g2_T = np.ascontiguousarray(U_i2_f2_o2_g2.T)
+    buffer = np.empty((B, 4 * n_2), dtype)
+    buffer_2 = np.empty((B, n_2), dtype)
     for t in range(1, T + 1):
-        # (11) a_t^{i,(2)} = W_i2 h_t^{(1)} + U_i2 h_{t-1}^{(2)} + b_i2
-        a_i_2[t] += h_2[t - 1] @ U_i2.T
-        # (12) i_t^{(2)} = σ(a_t^{i,(2)})
-        i_2[t] = sigmoid(a_i_2[t])
-        # (13) a_t^{f,(2)} = W_f2 h_t^{(1)} + U_f2 h_{t-1}^{(2)} + b_f2
-        a_f_2[t] += h_2[t - 1] @ U_f2.T
-        # (14) f_t^{(2)} = σ(a_t^{f,(2)})
-        f_2[t] = sigmoid(a_f_2[t])
-        # (15) a_t^{o,(2)} = W_o2 h_t^{(1)} + U_o2 h_{t-1}^{(2)} + b_o2
-        a_o_2[t] += h_2[t - 1] @ U_o2.T
-        # (16) o_t^{(2)} = σ(a_t^{o,(2)})
-        o_2[t] = sigmoid(a_o_2[t])
-        # (17) a_t^{g,(2)} = W_g2 h_t^{(1)} + U_g2 h_{t-1}^{(2)} + b_g2
-        a_g_2[t] += h_2[t - 1] @ U_g2.T
+        # (11) a_t^{i,(2)} = W_i2 h_t^{(1)} + U_i2 h_{t-1}^{(2)} + b_i2; so (13), (15) and (17)
+        np.matmul(h_2[t - 1], U_i2_f2_o2_g2_T, out=buffer)
+        a_ifog_2[t] += buffer
+        # (12) i_t^{(2)} = σ(a_t^{i,(2)}); so (14) and (16)
+        logistic(a_ifo_2[t], ifo_2[t])
         # (18) g_t^{(2)} = tanh(a_t^{g,(2)})
-        g_2[t] = np.tanh(a_g_2[t])
+        np.tanh(a_g_2[t], out=g_2[t])
         # (19) c_t^{(2)} = f_t^{(2)} ⊙ c_{t-1}^{(2)} + i_t^{(2)} ⊙ g_t^{(2)}
-        c_2[t] = f_2[t] * c_2[t - 1] + i_2[t] * g_2[t]
+        np.multiply(f_2[t], c_2[t - 1], out=c_2[t])
+        np.multiply(i_2[t], g_2[t], out=buffer_2)
+        c_2[t] += buffer_2
         # (20) h_t^{(2)} = o_t^{(2)} ⊙ tanh(c_t^{(2)})
-        h_2[t] = o_2[t] * np.tanh(c_2[t])
+        np.tanh(c_2[t], out=tanh_c_2[t])
+        np.multiply(o_2[t], tanh_c_2[t], out=h_2[t])
     # (21) z_t = W_y h_t^{(2)} + b_y
-    z[1:] = times(h_2[1:], W_y.T) + b_y
+    put_times(z[1:], h_2[1:], W_y.T)
+    z[1:] += b_y
     # (22) ŷ_t = softmax(z_t)
-    y_hat[1:] = softmax(z[1:])
+    lse_z[1:] = log_sum_exp(z[1:])
+    np.subtract(z[1:], lse_z[1:], out=y_hat[1:])
+    np.exp(y_hat[1:], out=y_hat[1:])
     # (23) E_t = -y_tᵀ log(ŷ_t)
-    E = -np.sum(y * log_softmax(z[1:]))
+    E = -np.sum(y * (z[1:] - lse_z[1:]))
     # What lies beyond the steps is multiplied by zero alone.
-    f_1[T + 1] = f_1[T]
-    f_2[T + 1] = f_2[T]
+    tanh_c_1[0] = tanh_c_1[1]
+    tanh_c_2[0] = tanh_c_2[1]
+    ifo_1[T + 1] = ifo_1[T]
+    ifo_2[T + 1] = ifo_2[T]
     return E, {
-        "i_1": i_1,
-        "f_1": f_1,
-        "o_1": o_1,
         "g_1": g_1,
         "c_1": c_1,
         "h_1": h_1,
-        "i_2": i_2,
-        "f_2": f_2,
-        "o_2": o_2,
         "g_2": g_2,
         "c_2": c_2,
         "h_2": h_2,
         "y_hat": y_hat,
+        "tanh_c_1": tanh_c_1,
+        "tanh_c_2": tanh_c_2,
+        "ifo_1": ifo_1,
+        "ifo_2": ifo_2,
     }
 
 
@@ -237,213 +233,179 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     W_y = params["W_y"]
     x = data["x"]
     y = data["y"]
-    i_1 = tape["i_1"]
-    f_1 = tape["f_1"]
-    o_1 = tape["o_1"]
     g_1 = tape["g_1"]
     c_1 = tape["c_1"]
     h_1 = tape["h_1"]
-    i_2 = tape["i_2"]
-    f_2 = tape["f_2"]
-    o_2 = tape["o_2"]
     g_2 = tape["g_2"]
     c_2 = tape["c_2"]
     h_2 = tape["h_2"]
     y_hat = tape["y_hat"]
+    tanh_c_1 = tape["tanh_c_1"]
+    tanh_c_2 = tape["tanh_c_2"]
+    ifo_1 = tape["ifo_1"]
+    ifo_2 = tape["ifo_2"]
     T, B = data["x"].shape[:2]
     q = params["W_y"].shape[0]
     n_2 = params["W_i2"].shape[0]
     n = params["W_i1"].shape[0]
     m = params["W_i1"].shape[1]
     dtype = np.result_type(*params.values(), *data.values())
+    W_i1_f1_o1_g1 = np.concatenate([W_i1, W_f1, W_o1, W_g1])
+    U_i1_f1_o1_g1 = np.concatenate([U_i1, U_f1, U_o1, U_g1])
+    W_i2_f2_o2_g2 = np.concatenate([W_i2, W_f2, W_o2, W_g2])
+    U_i2_f2_o2_g2 = np.concatenate([U_i2, U_f2, U_o2, U_g2])
+    i_1 = ifo_1[..., :n]
+    f_1 = ifo_1[..., n : 2 * n]
+    o_1 = ifo_1[..., 2 * n :]
+    i_2 = ifo_2[..., :n_2]
+    f_2 = ifo_2[..., n_2 : 2 * n_2]
+    o_2 = ifo_2[..., 2 * n_2 :]
     delta_z = np.empty((T + 1, B, q), dtype)
     delta_h_2 = np.empty((T + 1, B, n_2), dtype)
     delta_c_2 = np.zeros((T + 2, B, n_2), dtype)
     delta_g_2 = np.empty((T + 1, B, n_2), dtype)
-    delta_a_g_2 = np.zeros((T + 2, B, n_2), dtype)
-    delta_o_2 = np.empty((T + 1, B, n_2), dtype)
-    delta_a_o_2 = np.zeros((T + 2, B, n_2), dtype)
-    delta_f_2 = np.empty((T + 1, B, n_2), dtype)
-    delta_a_f_2 = np.zeros((T + 2, B, n_2), dtype)
-    delta_i_2 = np.empty((T + 1, B, n_2), dtype)
-    delta_a_i_2 = np.zeros((T + 2, B, n_2), dtype)
     delta_h_1 = np.empty((T + 1, B, n), dtype)
     delta_c_1 = np.zeros((T + 2, B, n), dtype)
     delta_g_1 = np.empty((T + 1, B, n), dtype)
-    delta_a_g_1 = np.zeros((T + 2, B, n), dtype)
-    delta_o_1 = np.empty((T + 1, B, n), dtype)
-    delta_a_o_1 = np.zeros((T + 2, B, n), dtype)
-    delta_f_1 = np.empty((T + 1, B, n), dtype)
-    delta_a_f_1 = np.zeros((T + 2, B, n), dtype)
-    delta_i_1 = np.empty((T + 1, B, n), dtype)
-    delta_a_i_1 = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
+    delta_a_ifog_2 = np.zeros((T + 2, B, 4 * n_2), dtype)
+    delta_ifo_2 = np.empty((T + 1, B, 3 * n_2), dtype)
+    delta_a_ifog_1 = np.zeros((T + 2, B, 4 * n), dtype)
+    delta_ifo_1 = np.empty((T + 1, B, 3 * n), dtype)
+    delta_a_g_2 = delta_a_ifog_2[..., 3 * n_2 :]
+    delta_a_ifo_2 = delta_a_ifog_2[..., : 3 * n_2]
+    delta_i_2 = delta_ifo_2[..., :n_2]
+    delta_f_2 = delta_ifo_2[..., n_2 : 2 * n_2]
+    delta_o_2 = delta_ifo_2[..., 2 * n_2 :]
+    delta_a_g_1 = delta_a_ifog_1[..., 3 * n :]
+    delta_a_ifo_1 = delta_a_ifog_1[..., : 3 * n]
+    delta_i_1 = delta_ifo_1[..., :n]
+    delta_f_1 = delta_ifo_1[..., n : 2 * n]
+    delta_o_1 = delta_ifo_1[..., 2 * n :]
     # (212) δ_t^z = ŷ_t - y_t
-    delta_z[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_z[1:])
     # (213) δ_t^{h,(2)} = W_yᵀ δ_t^z + U_i2ᵀ δ_{t+1}^{a,i,(2)} + U_f2ᵀ δ_{t+1}^{a,f,(2)} + U_o2ᵀ
     #     δ_{t+1}^{a,o,(2)} + U_g2ᵀ δ_{t+1}^{a,g,(2)}
-    delta_h_2[1:] = times(delta_z[1:], W_y)
+    put_times(delta_h_2[1:], delta_z[1:], W_y)
+    buffer = np.empty((B, n_2), dtype)
     for t in range(T, 0, -1):
         # (213) δ_t^{h,(2)} = W_yᵀ δ_t^z + U_i2ᵀ δ_{t+1}^{a,i,(2)} + U_f2ᵀ δ_{t+1}^{a,f,(2)} + U_o2ᵀ
         #     δ_{t+1}^{a,o,(2)} + U_g2ᵀ δ_{t+1}^{a,g,(2)}
-        delta_h_2[t] += delta_a_i_2[t + 1] @ U_i2
-        delta_h_2[t] += delta_a_f_2[t + 1] @ U_f2
-        delta_h_2[t] += delta_a_o_2[t + 1] @ U_o2
-        delta_h_2[t] += delta_a_g_2[t + 1] @ U_g2
+        np.matmul(delta_a_ifog_2[t + 1], U_i2_f2_o2_g2, out=buffer)
+        delta_h_2[t] += buffer
         # (214) δ_t^{c,(2)} = (1 - tanh(c_t^{(2)})²) ⊙ o_t^{(2)} ⊙ δ_t^{h,(2)} + f_{t+1}^{(2)} ⊙
         #     δ_{t+1}^{c,(2)}
-        delta_c_2[t] = (1 - np.tanh(c_2[t]) ** 2) * o_2[t] * delta_h_2[t]
-        delta_c_2[t] += f_2[t + 1] * delta_c_2[t + 1]
+        np.square(tanh_c_2[t], out=delta_c_2[t])
+        np.subtract(1, delta_c_2[t], out=delta_c_2[t])
+        delta_c_2[t] *= o_2[t]
+        delta_c_2[t] *= delta_h_2[t]
+        np.multiply(f_2[t + 1], delta_c_2[t + 1], out=buffer)
+        delta_c_2[t] += buffer
         # (215) δ_t^{g,(2)} = i_t^{(2)} ⊙ δ_t^{c,(2)}
-        delta_g_2[t] = i_2[t] * delta_c_2[t]
+        np.multiply(i_2[t], delta_c_2[t], out=delta_g_2[t])
         # (216) δ_t^{a,g,(2)} = (1 - (g_t^{(2)})²) ⊙ δ_t^{g,(2)}
-        delta_a_g_2[t] = (1 - g_2[t] ** 2) * delta_g_2[t]
+        np.square(g_2[t], out=delta_a_g_2[t])
+        np.subtract(1, delta_a_g_2[t], out=delta_a_g_2[t])
+        delta_a_g_2[t] *= delta_g_2[t]
         # (217) δ_t^{o,(2)} = tanh(c_t^{(2)}) ⊙ δ_t^{h,(2)}
-        delta_o_2[t] = np.tanh(c_2[t]) * delta_h_2[t]
-        # (218) δ_t^{a,o,(2)} = o_t^{(2)} ⊙ (1 - o_t^{(2)}) ⊙ δ_t^{o,(2)}
-        delta_a_o_2[t] = o_2[t] * (1 - o_2[t]) * delta_o_2[t]
+        np.multiply(tanh_c_2[t], delta_h_2[t], out=delta_o_2[t])
         # (219) δ_t^{f,(2)} = c_{t-1}^{(2)} ⊙ δ_t^{c,(2)}
-        delta_f_2[t] = c_2[t - 1] * delta_c_2[t]
-        # (220) δ_t^{a,f,(2)} = f_t^{(2)} ⊙ (1 - f_t^{(2)}) ⊙ δ_t^{f,(2)}
-        delta_a_f_2[t] = f_2[t] * (1 - f_2[t]) * delta_f_2[t]
+        np.multiply(c_2[t - 1], delta_c_2[t], out=delta_f_2[t])
         # (221) δ_t^{i,(2)} = g_t^{(2)} ⊙ δ_t^{c,(2)}
-        delta_i_2[t] = g_2[t] * delta_c_2[t]
-        # (222) δ_t^{a,i,(2)} = i_t^{(2)} ⊙ (1 - i_t^{(2)}) ⊙ δ_t^{i,(2)}
-        delta_a_i_2[t] = i_2[t] * (1 - i_2[t]) * delta_i_2[t]
+        np.multiply(g_2[t], delta_c_2[t], out=delta_i_2[t])
+        # (222) δ_t^{a,i,(2)} = i_t^{(2)} ⊙ (1 - i_t^{(2)}) ⊙ δ_t^{i,(2)}; so (218) and (220)
+        np.subtract(1, ifo_2[t], out=delta_a_ifo_2[t])
+        delta_a_ifo_2[t] *= ifo_2[t]
+        delta_a_ifo_2[t] *= delta_ifo_2[t]
     # (223) δ_t^{h,(1)} = W_i2ᵀ δ_t^{a,i,(2)} + W_f2ᵀ δ_t^{a,f,(2)} + W_o2ᵀ δ_t^{a,o,(2)} +
     #     W_g2ᵀ δ_t^{a,g,(2)} + U_i1ᵀ δ_{t+1}^{a,i,(1)} + U_f1ᵀ δ_{t+1}^{a,f,(1)} + U_o1ᵀ
     #     δ_{t+1}^{a,o,(1)} + U_g1ᵀ δ_{t+1}^{a,g,(1)}
-    delta_h_1[1:] = times(delta_a_i_2[1:-1], W_i2)
-    delta_h_1[1:] += times(delta_a_f_2[1:-1], W_f2)
-    delta_h_1[1:] += times(delta_a_o_2[1:-1], W_o2)
-    delta_h_1[1:] += times(delta_a_g_2[1:-1], W_g2)
+    put_times(delta_h_1[1:], delta_a_ifog_2[1:-1], W_i2_f2_o2_g2)
+    buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (223) δ_t^{h,(1)} = W_i2ᵀ δ_t^{a,i,(2)} + W_f2ᵀ δ_t^{a,f,(2)} + W_o2ᵀ δ_t^{a,o,(2)} +
         #     W_g2ᵀ δ_t^{a,g,(2)} + U_i1ᵀ δ_{t+1}^{a,i,(1)} + U_f1ᵀ δ_{t+1}^{a,f,(1)} + U_o1ᵀ
         #     δ_{t+1}^{a,o,(1)} + U_g1ᵀ δ_{t+1}^{a,g,(1)}
-        delta_h_1[t] += delta_a_i_1[t + 1] @ U_i1
-        delta_h_1[t] += delta_a_f_1[t + 1] @ U_f1
-        delta_h_1[t] += delta_a_o_1[t + 1] @ U_o1
-        delta_h_1[t] += delta_a_g_1[t + 1] @ U_g1
+        np.matmul(delta_a_ifog_1[t + 1], U_i1_f1_o1_g1, out=buffer)
+        delta_h_1[t] += buffer
         # (224) δ_t^{c,(1)} = (1 - tanh(c_t^{(1)})²) ⊙ o_t^{(1)} ⊙ δ_t^{h,(1)} + f_{t+1}^{(1)} ⊙
         #     δ_{t+1}^{c,(1)}
-        delta_c_1[t] = (1 - np.tanh(c_1[t]) ** 2) * o_1[t] * delta_h_1[t]
-        delta_c_1[t] += f_1[t + 1] * delta_c_1[t + 1]
+        np.square(tanh_c_1[t], out=delta_c_1[t])
+        np.subtract(1, delta_c_1[t], out=delta_c_1[t])
+        delta_c_1[t] *= o_1[t]
+        delta_c_1[t] *= delta_h_1[t]
+        np.multiply(f_1[t + 1], delta_c_1[t + 1], out=buffer)
+        delta_c_1[t] += buffer
         # (225) δ_t^{g,(1)} = i_t^{(1)} ⊙ δ_t^{c,(1)}
-        delta_g_1[t] = i_1[t] * delta_c_1[t]
+        np.multiply(i_1[t], delta_c_1[t], out=delta_g_1[t])
         # (226) δ_t^{a,g,(1)} = (1 - (g_t^{(1)})²) ⊙ δ_t^{g,(1)}
-        delta_a_g_1[t] = (1 - g_1[t] ** 2) * delta_g_1[t]
+        np.square(g_1[t], out=delta_a_g_1[t])
+        np.subtract(1, delta_a_g_1[t], out=delta_a_g_1[t])
+        delta_a_g_1[t] *= delta_g_1[t]
         # (227) δ_t^{o,(1)} = tanh(c_t^{(1)}) ⊙ δ_t^{h,(1)}
-        delta_o_1[t] = np.tanh(c_1[t]) * delta_h_1[t]
-        # (228) δ_t^{a,o,(1)} = o_t^{(1)} ⊙ (1 - o_t^{(1)}) ⊙ δ_t^{o,(1)}
-        delta_a_o_1[t] = o_1[t] * (1 - o_1[t]) * delta_o_1[t]
+        np.multiply(tanh_c_1[t], delta_h_1[t], out=delta_o_1[t])
         # (229) δ_t^{f,(1)} = c_{t-1}^{(1)} ⊙ δ_t^{c,(1)}
-        delta_f_1[t] = c_1[t - 1] * delta_c_1[t]
-        # (230) δ_t^{a,f,(1)} = f_t^{(1)} ⊙ (1 - f_t^{(1)}) ⊙ δ_t^{f,(1)}
-        delta_a_f_1[t] = f_1[t] * (1 - f_1[t]) * delta_f_1[t]
+        np.multiply(c_1[t - 1], delta_c_1[t], out=delta_f_1[t])
         # (231) δ_t^{i,(1)} = g_t^{(1)} ⊙ δ_t^{c,(1)}
-        delta_i_1[t] = g_1[t] * delta_c_1[t]
-        # (232) δ_t^{a,i,(1)} = i_t^{(1)} ⊙ (1 - i_t^{(1)}) ⊙ δ_t^{i,(1)}
-        delta_a_i_1[t] = i_1[t] * (1 - i_1[t]) * delta_i_1[t]
-    # (243) ∂E/∂W_i1 = Σ_{t=1}^T δ_t^{a,i,(1)} x_tᵀ
-    d_W_i1 = outer(delta_a_i_1[1:-1], x)
-    # (244) ∂E/∂U_i1 = Σ_{t=1}^T δ_t^{a,i,(1)} (h_{t-1}^{(1)})ᵀ
-    d_U_i1 = outer(delta_a_i_1[1:-1], h_1[:-1])
-    # (245) ∂E/∂b_i1 = Σ_{t=1}^T δ_t^{a,i,(1)}
-    d_b_i1 = np.sum(delta_a_i_1[1:-1], axis=(0, 1))
-    # (246) ∂E/∂W_f1 = Σ_{t=1}^T δ_t^{a,f,(1)} x_tᵀ
-    d_W_f1 = outer(delta_a_f_1[1:-1], x)
-    # (247) ∂E/∂U_f1 = Σ_{t=1}^T δ_t^{a,f,(1)} (h_{t-1}^{(1)})ᵀ
-    d_U_f1 = outer(delta_a_f_1[1:-1], h_1[:-1])
-    # (248) ∂E/∂b_f1 = Σ_{t=1}^T δ_t^{a,f,(1)}
-    d_b_f1 = np.sum(delta_a_f_1[1:-1], axis=(0, 1))
-    # (249) ∂E/∂W_o1 = Σ_{t=1}^T δ_t^{a,o,(1)} x_tᵀ
-    d_W_o1 = outer(delta_a_o_1[1:-1], x)
-    # (250) ∂E/∂U_o1 = Σ_{t=1}^T δ_t^{a,o,(1)} (h_{t-1}^{(1)})ᵀ
-    d_U_o1 = outer(delta_a_o_1[1:-1], h_1[:-1])
-    # (251) ∂E/∂b_o1 = Σ_{t=1}^T δ_t^{a,o,(1)}
-    d_b_o1 = np.sum(delta_a_o_1[1:-1], axis=(0, 1))
-    # (252) ∂E/∂W_g1 = Σ_{t=1}^T δ_t^{a,g,(1)} x_tᵀ
-    d_W_g1 = outer(delta_a_g_1[1:-1], x)
-    # (253) ∂E/∂U_g1 = Σ_{t=1}^T δ_t^{a,g,(1)} (h_{t-1}^{(1)})ᵀ
-    d_U_g1 = outer(delta_a_g_1[1:-1], h_1[:-1])
-    # (254) ∂E/∂b_g1 = Σ_{t=1}^T δ_t^{a,g,(1)}
-    d_b_g1 = np.sum(delta_a_g_1[1:-1], axis=(0, 1))
-    # (255) ∂E/∂W_i2 = Σ_{t=1}^T δ_t^{a,i,(2)} (h_t^{(1)})ᵀ
-    d_W_i2 = outer(delta_a_i_2[1:-1], h_1[1:])
-    # (256) ∂E/∂U_i2 = Σ_{t=1}^T δ_t^{a,i,(2)} (h_{t-1}^{(2)})ᵀ
-    d_U_i2 = outer(delta_a_i_2[1:-1], h_2[:-1])
-    # (257) ∂E/∂b_i2 = Σ_{t=1}^T δ_t^{a,i,(2)}
-    d_b_i2 = np.sum(delta_a_i_2[1:-1], axis=(0, 1))
-    # (258) ∂E/∂W_f2 = Σ_{t=1}^T δ_t^{a,f,(2)} (h_t^{(1)})ᵀ
-    d_W_f2 = outer(delta_a_f_2[1:-1], h_1[1:])
-    # (259) ∂E/∂U_f2 = Σ_{t=1}^T δ_t^{a,f,(2)} (h_{t-1}^{(2)})ᵀ
-    d_U_f2 = outer(delta_a_f_2[1:-1], h_2[:-1])
-    # (260) ∂E/∂b_f2 = Σ_{t=1}^T δ_t^{a,f,(2)}
-    d_b_f2 = np.sum(delta_a_f_2[1:-1], axis=(0, 1))
-    # (261) ∂E/∂W_o2 = Σ_{t=1}^T δ_t^{a,o,(2)} (h_t^{(1)})ᵀ
-    d_W_o2 = outer(delta_a_o_2[1:-1], h_1[1:])
-    # (262) ∂E/∂U_o2 = Σ_{t=1}^T δ_t^{a,o,(2)} (h_{t-1}^{(2)})ᵀ
-    d_U_o2 = outer(delta_a_o_2[1:-1], h_2[:-1])
-    # (263) ∂E/∂b_o2 = Σ_{t=1}^T δ_t^{a,o,(2)}
-    d_b_o2 = np.sum(delta_a_o_2[1:-1], axis=(0, 1))
-    # (264) ∂E/∂W_g2 = Σ_{t=1}^T δ_t^{a,g,(2)} (h_t^{(1)})ᵀ
-    d_W_g2 = outer(delta_a_g_2[1:-1], h_1[1:])
-    # (265) ∂E/∂U_g2 = Σ_{t=1}^T δ_t^{a,g,(2)} (h_{t-1}^{(2)})ᵀ
-    d_U_g2 = outer(delta_a_g_2[1:-1], h_2[:-1])
-    # (266) ∂E/∂b_g2 = Σ_{t=1}^T δ_t^{a,g,(2)}
-    d_b_g2 = np.sum(delta_a_g_2[1:-1], axis=(0, 1))
+        np.multiply(g_1[t], delta_c_1[t], out=delta_i_1[t])
+        # (232) δ_t^{a,i,(1)} = i_t^{(1)} ⊙ (1 - i_t^{(1)}) ⊙ δ_t^{i,(1)}; so (228) and (230)
+        np.subtract(1, ifo_1[t], out=delta_a_ifo_1[t])
+        delta_a_ifo_1[t] *= ifo_1[t]
+        delta_a_ifo_1[t] *= delta_ifo_1[t]
+    # (243) ∂E/∂W_i1 = Σ_{t=1}^T δ_t^{a,i,(1)} x_tᵀ; so (246), (249) and (252)
+    d_W_i1_f1_o1_g1 = outer(delta_a_ifog_1[1:-1], x)
+    # (244) ∂E/∂U_i1 = Σ_{t=1}^T δ_t^{a,i,(1)} (h_{t-1}^{(1)})ᵀ; so (247), (250) and (253)
+    d_U_i1_f1_o1_g1 = outer(delta_a_ifog_1[1:-1], h_1[:-1])
+    # (245) ∂E/∂b_i1 = Σ_{t=1}^T δ_t^{a,i,(1)}; so (248), (251) and (254)
+    d_b_i1_f1_o1_g1 = np.sum(delta_a_ifog_1[1:-1], axis=(0, 1))
+    # (255) ∂E/∂W_i2 = Σ_{t=1}^T δ_t^{a,i,(2)} (h_t^{(1)})ᵀ; so (258), (261) and (264)
+    d_W_i2_f2_o2_g2 = outer(delta_a_ifog_2[1:-1], h_1[1:])
+    # (256) ∂E/∂U_i2 = Σ_{t=1}^T δ_t^{a,i,(2)} (h_{t-1}^{(2)})ᵀ; so (259), (262) and (265)
+    d_U_i2_f2_o2_g2 = outer(delta_a_ifog_2[1:-1], h_2[:-1])
+    # (257) ∂E/∂b_i2 = Σ_{t=1}^T δ_t^{a,i,(2)}; so (260), (263) and (266)
+    d_b_i2_f2_o2_g2 = np.sum(delta_a_ifog_2[1:-1], axis=(0, 1))
     # (267) ∂E/∂W_y = Σ_{t=1}^T δ_t^z (h_t^{(2)})ᵀ
     d_W_y = outer(delta_z[1:], h_2[1:])
     # (268) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
     d_b_y = np.sum(delta_z[1:], axis=(0, 1))
     # (269) (∂E/∂x_t)ᵀ = W_i1ᵀ δ_t^{a,i,(1)} + W_f1ᵀ δ_t^{a,f,(1)} + W_o1ᵀ δ_t^{a,o,(1)} + W_g1ᵀ
     #     δ_t^{a,g,(1)}
-    d_x[1:] = times(delta_a_i_1[1:-1], W_i1)
-    d_x[1:] += times(delta_a_f_1[1:-1], W_f1)
-    d_x[1:] += times(delta_a_o_1[1:-1], W_o1)
-    d_x[1:] += times(delta_a_g_1[1:-1], W_g1)
+    put_times(d_x[1:], delta_a_ifog_1[1:-1], W_i1_f1_o1_g1)
     # (270) (∂E/∂h_0^{(1)})ᵀ = U_i1ᵀ δ_1^{a,i,(1)} + U_f1ᵀ δ_1^{a,f,(1)} + U_o1ᵀ δ_1^{a,o,(1)} +
     #     U_g1ᵀ δ_1^{a,g,(1)}
-    d_h_1_0 = delta_a_i_1[1] @ U_i1
-    d_h_1_0 += delta_a_f_1[1] @ U_f1
-    d_h_1_0 += delta_a_o_1[1] @ U_o1
-    d_h_1_0 += delta_a_g_1[1] @ U_g1
+    d_h_1_0 = delta_a_ifog_1[1] @ U_i1_f1_o1_g1
     # (271) (∂E/∂c_0^{(1)})ᵀ = f_1^{(1)} ⊙ δ_1^{c,(1)}
     d_c_1_0 = f_1[1] * delta_c_1[1]
     # (272) (∂E/∂h_0^{(2)})ᵀ = U_i2ᵀ δ_1^{a,i,(2)} + U_f2ᵀ δ_1^{a,f,(2)} + U_o2ᵀ δ_1^{a,o,(2)} +
     #     U_g2ᵀ δ_1^{a,g,(2)}
-    d_h_2_0 = delta_a_i_2[1] @ U_i2
-    d_h_2_0 += delta_a_f_2[1] @ U_f2
-    d_h_2_0 += delta_a_o_2[1] @ U_o2
-    d_h_2_0 += delta_a_g_2[1] @ U_g2
+    d_h_2_0 = delta_a_ifog_2[1] @ U_i2_f2_o2_g2
     # (273) (∂E/∂c_0^{(2)})ᵀ = f_1^{(2)} ⊙ δ_1^{c,(2)}
     d_c_2_0 = f_2[1] * delta_c_2[1]
     return {
-        "W_i1": d_W_i1,
-        "U_i1": d_U_i1,
-        "b_i1": d_b_i1,
-        "W_f1": d_W_f1,
-        "U_f1": d_U_f1,
-        "b_f1": d_b_f1,
-        "W_o1": d_W_o1,
-        "U_o1": d_U_o1,
-        "b_o1": d_b_o1,
-        "W_g1": d_W_g1,
-        "U_g1": d_U_g1,
-        "b_g1": d_b_g1,
-        "W_i2": d_W_i2,
-        "U_i2": d_U_i2,
-        "b_i2": d_b_i2,
-        "W_f2": d_W_f2,
-        "U_f2": d_U_f2,
-        "b_f2": d_b_f2,
-        "W_o2": d_W_o2,
-        "U_o2": d_U_o2,
-        "b_o2": d_b_o2,
-        "W_g2": d_W_g2,
-        "U_g2": d_U_g2,
-        "b_g2": d_b_g2,
+        "W_i1": d_W_i1_f1_o1_g1[:n],
+        "U_i1": d_U_i1_f1_o1_g1[:n],
+        "b_i1": d_b_i1_f1_o1_g1[:n],
+        "W_f1": d_W_i1_f1_o1_g1[n : 2 * n],
+        "U_f1": d_U_i1_f1_o1_g1[n : 2 * n],
+        "b_f1": d_b_i1_f1_o1_g1[n : 2 * n],
+        "W_o1": d_W_i1_f1_o1_g1[2 * n : 3 * n],
+        "U_o1": d_U_i1_f1_o1_g1[2 * n : 3 * n],
+        "b_o1": d_b_i1_f1_o1_g1[2 * n : 3 * n],
+        "W_g1": d_W_i1_f1_o1_g1[3 * n :],
+        "U_g1": d_U_i1_f1_o1_g1[3 * n :],
+        "b_g1": d_b_i1_f1_o1_g1[3 * n :],
+        "W_i2": d_W_i2_f2_o2_g2[:n_2],
+        "U_i2": d_U_i2_f2_o2_g2[:n_2],
+        "b_i2": d_b_i2_f2_o2_g2[:n_2],
+        "W_f2": d_W_i2_f2_o2_g2[n_2 : 2 * n_2],
+        "U_f2": d_U_i2_f2_o2_g2[n_2 : 2 * n_2],
+        "b_f2": d_b_i2_f2_o2_g2[n_2 : 2 * n_2],
+        "W_o2": d_W_i2_f2_o2_g2[2 * n_2 : 3 * n_2],
+        "U_o2": d_U_i2_f2_o2_g2[2 * n_2 : 3 * n_2],
+        "b_o2": d_b_i2_f2_o2_g2[2 * n_2 : 3 * n_2],
+        "W_g2": d_W_i2_f2_o2_g2[3 * n_2 :],
+        "U_g2": d_U_i2_f2_o2_g2[3 * n_2 :],
+        "b_g2": d_b_i2_f2_o2_g2[3 * n_2 :],
         "W_y": d_W_y,
         "b_y": d_b_y,
         "x": d_x[1:],
@@ -454,10 +416,10 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     }
 
 
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
 
 
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -465,22 +427,18 @@ def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """Return exp(z) over its row sums; the largest entry is taken off first."""
-    shifted = np.exp(z - z.real.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
+def log_sum_exp(z: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(z))) of each row; the largest entry is taken off first."""
+    largest = z.real.max(axis=-1, keepdims=True)
+    return largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True))
 
 
-def log_softmax(z: np.ndarray) -> np.ndarray:
-    """Return log(softmax(z)) by log-sum-exp, finite for any finite z."""
-    shifted = z - z.real.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-x)) without overflow on either side."""
-    small = np.exp(np.where(x.real > 0, -x, x))
-    return np.where(x.real > 0, 1, small) / (1 + small)
+def logistic(x: np.ndarray, out: np.ndarray) -> None:
+    """Write 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2 to an array: exact to rounding of 1."""
+    np.multiply(x, 0.5, out=out)
+    np.tanh(out, out=out)
+    out *= 0.5
+    out += 0.5
 
 
 def _validate(params: Arrays, data: Arrays) -> None:

@@ -74,26 +74,38 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     h_2[0] = h_2_0
     z = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
+    lse_z = np.empty((T + 1, B, 1), dtype)
     # (1) a_t^{h,(1)} = W_1 h_{t-1}^{(1)} + U_1 x_t + b_1
-    a_h_1[1:] = times(x, U_1.T) + b_1
+    put_times(a_h_1[1:], x, U_1.T)
+    a_h_1[1:] += b_1
+    W_1_T = np.ascontiguousarray(W_1.T)
+    buffer = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t^{h,(1)} = W_1 h_{t-1}^{(1)} + U_1 x_t + b_1
-        a_h_1[t] += h_1[t - 1] @ W_1.T
+        np.matmul(h_1[t - 1], W_1_T, out=buffer)
+        a_h_1[t] += buffer
         # (2) h_t^{(1)} = σ(a_t^{h,(1)})
-        h_1[t] = np.tanh(a_h_1[t])
+        np.tanh(a_h_1[t], out=h_1[t])
     # (3) a_t^{h,(2)} = W_2 h_{t-1}^{(2)} + U_2 h_t^{(1)} + b_2
-    a_h_2[1:] = times(h_1[1:], U_2.T) + b_2
+    put_times(a_h_2[1:], h_1[1:], U_2.T)
+    a_h_2[1:] += b_2
+    W_2_T = np.ascontiguousarray(W_2.T)
+    buffer = np.empty((B, n_2), dtype)
     for t in range(1, T + 1):
         # (3) a_t^{h,(2)} = W_2 h_{t-1}^{(2)} + U_2 h_t^{(1)} + b_2
-        a_h_2[t] += h_2[t - 1] @ W_2.T
+        np.matmul(h_2[t - 1], W_2_T, out=buffer)
+        a_h_2[t] += buffer
         # (4) h_t^{(2)} = σ(a_t^{h,(2)})
-        h_2[t] = np.tanh(a_h_2[t])
+        np.tanh(a_h_2[t], out=h_2[t])
     # (5) z_t = W_y h_t^{(2)} + b_y
-    z[1:] = times(h_2[1:], W_y.T) + b_y
+    put_times(z[1:], h_2[1:], W_y.T)
+    z[1:] += b_y
     # (6) ŷ_t = softmax(z_t)
-    y_hat[1:] = softmax(z[1:])
+    lse_z[1:] = log_sum_exp(z[1:])
+    np.subtract(z[1:], lse_z[1:], out=y_hat[1:])
+    np.exp(y_hat[1:], out=y_hat[1:])
     # (7) E_t = -y_tᵀ log(ŷ_t)
-    E = -np.sum(y * log_softmax(z[1:]))
+    E = -np.sum(y * (z[1:] - lse_z[1:]))
     return E, {"h_1": h_1, "h_2": h_2, "y_hat": y_hat}
 
 
@@ -122,21 +134,29 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_a_h_1 = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
     # (61) δ_t^z = ŷ_t - y_t
-    delta_z[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_z[1:])
     # (62) δ_t^{h,(2)} = W_yᵀ δ_t^z + W_2ᵀ δ_{t+1}^{a,h,(2)}
-    delta_h_2[1:] = times(delta_z[1:], W_y)
+    put_times(delta_h_2[1:], delta_z[1:], W_y)
+    buffer = np.empty((B, n_2), dtype)
     for t in range(T, 0, -1):
         # (62) δ_t^{h,(2)} = W_yᵀ δ_t^z + W_2ᵀ δ_{t+1}^{a,h,(2)}
-        delta_h_2[t] += delta_a_h_2[t + 1] @ W_2
+        np.matmul(delta_a_h_2[t + 1], W_2, out=buffer)
+        delta_h_2[t] += buffer
         # (63) δ_t^{a,h,(2)} = (1 - (h_t^{(2)})²) ⊙ δ_t^{h,(2)}
-        delta_a_h_2[t] = (1 - h_2[t] ** 2) * delta_h_2[t]
+        np.square(h_2[t], out=delta_a_h_2[t])
+        np.subtract(1, delta_a_h_2[t], out=delta_a_h_2[t])
+        delta_a_h_2[t] *= delta_h_2[t]
     # (64) δ_t^{h,(1)} = U_2ᵀ δ_t^{a,h,(2)} + W_1ᵀ δ_{t+1}^{a,h,(1)}
-    delta_h_1[1:] = times(delta_a_h_2[1:-1], U_2)
+    put_times(delta_h_1[1:], delta_a_h_2[1:-1], U_2)
+    buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (64) δ_t^{h,(1)} = U_2ᵀ δ_t^{a,h,(2)} + W_1ᵀ δ_{t+1}^{a,h,(1)}
-        delta_h_1[t] += delta_a_h_1[t + 1] @ W_1
+        np.matmul(delta_a_h_1[t + 1], W_1, out=buffer)
+        delta_h_1[t] += buffer
         # (65) δ_t^{a,h,(1)} = (1 - (h_t^{(1)})²) ⊙ δ_t^{h,(1)}
-        delta_a_h_1[t] = (1 - h_1[t] ** 2) * delta_h_1[t]
+        np.square(h_1[t], out=delta_a_h_1[t])
+        np.subtract(1, delta_a_h_1[t], out=delta_a_h_1[t])
+        delta_a_h_1[t] *= delta_h_1[t]
     # (68) ∂E/∂W_1 = Σ_{t=1}^T δ_t^{a,h,(1)} (h_{t-1}^{(1)})ᵀ
     d_W_1 = outer(delta_a_h_1[1:-1], h_1[:-1])
     # (69) ∂E/∂U_1 = Σ_{t=1}^T δ_t^{a,h,(1)} x_tᵀ
@@ -154,7 +174,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (75) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
     d_b_y = np.sum(delta_z[1:], axis=(0, 1))
     # (76) (∂E/∂x_t)ᵀ = U_1ᵀ δ_t^{a,h,(1)}
-    d_x[1:] = times(delta_a_h_1[1:-1], U_1)
+    put_times(d_x[1:], delta_a_h_1[1:-1], U_1)
     # (77) (∂E/∂h_0^{(1)})ᵀ = W_1ᵀ δ_1^{a,h,(1)}
     d_h_1_0 = delta_a_h_1[1] @ W_1
     # (78) (∂E/∂h_0^{(2)})ᵀ = W_2ᵀ δ_1^{a,h,(2)}
@@ -174,10 +194,10 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     }
 
 
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
 
 
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -185,16 +205,10 @@ def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
 
 
-def softmax(z: np.ndarray) -> np.ndarray:
-    """Return exp(z) over its row sums; the largest entry is taken off first."""
-    shifted = np.exp(z - z.real.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
-def log_softmax(z: np.ndarray) -> np.ndarray:
-    """Return log(softmax(z)) by log-sum-exp, finite for any finite z."""
-    shifted = z - z.real.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+def log_sum_exp(z: np.ndarray) -> np.ndarray:
+    """Return log(sum(exp(z))) of each row; the largest entry is taken off first."""
+    largest = z.real.max(axis=-1, keepdims=True)
+    return largest + np.log(np.exp(z - largest).sum(axis=-1, keepdims=True))
 
 
 def _validate(params: Arrays, data: Arrays) -> None:

@@ -67,14 +67,22 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     h[0] = h_minus_1
     y_hat = np.empty((T + 1, B, q), dtype)
     # (1) a_t = W_1 h_{t-1} + W_2 h_{t-2} + W_x x_t + b_h
-    a[1:] = times(x, W_x.T) + b_h
+    put_times(a[1:], x, W_x.T)
+    a[1:] += b_h
+    W_1_T = np.ascontiguousarray(W_1.T)
+    W_2_T = np.ascontiguousarray(W_2.T)
+    buffer = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t = W_1 h_{t-1} + W_2 h_{t-2} + W_x x_t + b_h
-        a[t] += h[t] @ W_1.T + h[t - 1] @ W_2.T
+        np.matmul(h[t], W_1_T, out=buffer)
+        a[t] += buffer
+        np.matmul(h[t - 1], W_2_T, out=buffer)
+        a[t] += buffer
         # (2) h_t = σ(a_t)
-        h[t + 1] = np.tanh(a[t])
+        np.tanh(a[t], out=h[t + 1])
     # (3) ŷ_t = W_y h_t + b_y
-    y_hat[1:] = times(h[2:], W_y.T) + b_y
+    put_times(y_hat[1:], h[2:], W_y.T)
+    y_hat[1:] += b_y
     # (4) E_t = 1/2 ‖y_t - ŷ_t‖²
     E = 0.5 * np.sum((y - y_hat[1:]) ** 2)
     return E, {"h": h, "y_hat": y_hat}
@@ -100,14 +108,20 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_a = np.zeros((T + 3, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
     # (39) δ_t^ŷ = ŷ_t - y_t
-    delta_y_hat[1:] = y_hat[1:] - y
+    np.subtract(y_hat[1:], y, out=delta_y_hat[1:])
     # (40) δ_t^h = W_yᵀ δ_t^ŷ + W_1ᵀ δ_{t+1}^a + W_2ᵀ δ_{t+2}^a
-    delta_h[1:] = times(delta_y_hat[1:], W_y)
+    put_times(delta_h[1:], delta_y_hat[1:], W_y)
+    buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (40) δ_t^h = W_yᵀ δ_t^ŷ + W_1ᵀ δ_{t+1}^a + W_2ᵀ δ_{t+2}^a
-        delta_h[t] += delta_a[t + 1] @ W_1 + delta_a[t + 2] @ W_2
+        np.matmul(delta_a[t + 1], W_1, out=buffer)
+        delta_h[t] += buffer
+        np.matmul(delta_a[t + 2], W_2, out=buffer)
+        delta_h[t] += buffer
         # (41) δ_t^a = (1 - h_t²) ⊙ δ_t^h
-        delta_a[t] = (1 - h[t + 1] ** 2) * delta_h[t]
+        np.square(h[t + 1], out=delta_a[t])
+        np.subtract(1, delta_a[t], out=delta_a[t])
+        delta_a[t] *= delta_h[t]
     # (44) ∂E/∂W_1 = Σ_{t=1}^T δ_t^a h_{t-1}ᵀ
     d_W_1 = outer(delta_a[1:-2], h[1:-1])
     # (45) ∂E/∂W_2 = Σ_{t=1}^T δ_t^a h_{t-2}ᵀ
@@ -121,7 +135,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (49) ∂E/∂b_y = Σ_{t=1}^T δ_t^ŷ
     d_b_y = np.sum(delta_y_hat[1:], axis=(0, 1))
     # (50) (∂E/∂x_t)ᵀ = W_xᵀ δ_t^a
-    d_x[1:] = times(delta_a[1:-2], W_x)
+    put_times(d_x[1:], delta_a[1:-2], W_x)
     # (51) (∂E/∂h_0)ᵀ = W_1ᵀ δ_1^a + W_2ᵀ δ_2^a
     d_h_0 = delta_a[1] @ W_1 + delta_a[2] @ W_2
     # (52) (∂E/∂h_{-1})ᵀ = W_2ᵀ δ_1^a
@@ -139,10 +153,10 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     }
 
 
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
+def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
+    """Write the product of the rows of all steps and a matrix to an array in memory order."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    np.matmul(rows, matrix, out=out.reshape(-1, out.shape[-1]))
 
 
 def outer(left: np.ndarray, right: np.ndarray) -> np.ndarray:

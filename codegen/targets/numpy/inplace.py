@@ -18,6 +18,7 @@ from codegen.program import (
     Weight,
     loads,
     nodes,
+    operands,
 )
 from codegen.targets.numpy.printer import Layout, python
 
@@ -72,6 +73,15 @@ def in_place(statement: Assign, target: str, layout: Layout, buffers: Buffers) -
     is_known = all(isinstance(node, _KNOWN) for node in nodes(statement.value))
     is_part = layout.all_steps and array.within  # whose rows of all steps lie apart in memory
     if reads_itself or not is_known or is_part or isinstance(statement.value, _SIMPLE):
+        return None
+    # Rows of a part of the columns have a width that has no text of its own.
+    is_nested = any(
+        isinstance(inner, RowsTimes) and bool(inner.start or inner.stop)
+        for node in nodes(statement.value)
+        if isinstance(node, RowsTimes)
+        for inner in nodes(node.rows)
+    )
+    if is_nested:
         return None
     writer = _Writer(layout, buffers, array.axes)
     if statement.adds:
@@ -142,13 +152,28 @@ class _Writer:
         """Return the text of rows that are multiplied: their own, or a buffer's of their width."""
         if isinstance(value, Load):
             return self._text(value)
-        found = [self._layout.program.array(load.name).axes for load in loads(value)]
-        axes = next((one for one in found if one != ("1",)), ("1",))
+        axes = self._width(value)
         writer = _Writer(self._layout, self._buffers, axes)
         buffer = self._buffers.name(axes, depth + 1)
         writer.write(value, buffer, depth + 2)
         self.lines += writer.lines
         return buffer
+
+    def _width(self, value: Expression) -> tuple[str, ...]:
+        """Return the axes of rows; a number a row fits every width."""
+        program = self._layout.program
+        match value:
+            case Load():
+                return program.array(value.name).axes
+            case RowsTimes():
+                rows, columns = program.weight_axes(value.weight)
+                return (rows if value.transposed else columns,)
+            case Weight():
+                return program.weight_axes(value.name)[-1:]
+            case Number():
+                return ("1",)
+        found = [self._width(operand) for operand in operands(value)]
+        return next((axes for axes in found if axes != ("1",)), ("1",))
 
     def _inner(self, value: Expression, out: str, depth: int) -> str:
         """Return the text of an argument, which is computed into `out` unless it is simple."""
