@@ -103,7 +103,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (43) ∂E/∂c = δ_T^z
     d_c = np.sum(delta_z, axis=0)
     # (35) δ_T^h = W_outᵀ δ_T^z
-    np.matmul(delta_z, W_out, out=delta_h[T])
+    delta_h[T] = delta_z @ W_out
     for t in range(T, 0, -1):
         if t < T:
             # (36) δ_t^h = W_recᵀ δ_{t+1}^a

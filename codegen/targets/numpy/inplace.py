@@ -126,6 +126,8 @@ class _Writer:
         match value:
             case Load() | Weight() | Number():
                 self.lines.append(f"{out}[...] = {self._text(value)}")
+            case RowsTimes() if self._width(value) != self._axes:
+                self.lines.append(f"{out}[...] = {self._text(value)}")  # one number a row
             case RowsTimes(rows=Load()) if self._layout.all_steps:
                 call = self._text(value).removeprefix("times(")
                 self.lines.append(f"put_times({out}, {call}")

@@ -83,7 +83,8 @@ def _body(
             and previous.equation == statement.equation
             and previous.steps == statement.steps
         )
-        code = _statement(statement, _at(statement, layout, in_loop), blocks, buffers)
+        at = _at(statement, layout, in_loop)
+        code = _statement(statement, at, blocks, buffers if in_loop or at.all_steps else None)
         code = code if continues else [*_comment(statement), *code]
         if in_loop and statement.steps != "every":
             # Whatever is done at the last step stands directly before what is done at the others.
