@@ -139,16 +139,27 @@ def emit_source(
     """
     if target not in TARGETS:
         raise EmitError(f"There is no target {target!r}.", hint=f"Known: {', '.join(TARGETS)}.")
+    program = lower(derivation)
+    for transform in passes_of(style, gradients):
+        program = transform(program)
+    return emit(program, _details(derivation, name, style))
+
+
+def passes_of(style: str, gradients: str = "all") -> tuple[Callable[[Program], Program], ...]:
+    """Return the passes of a style, in their order.
+
+    Raises
+    ------
+    EmitError
+        When the style or the choice of gradients is unknown.
+    """
     if style not in STYLES:
         raise EmitError(f"There is no style {style!r}.", hint=f"Known: {', '.join(STYLES)}.")
     if gradients not in GRADIENTS:
         raise EmitError(
             f"There are no gradients {gradients!r}.", hint=f"Known: {', '.join(GRADIENTS)}."
         )
-    program = lower(derivation)
-    for transform in (*GRADIENTS[gradients], *STYLES[style]):
-        program = transform(program)
-    return emit(program, _details(derivation, name, style))
+    return (*GRADIENTS[gradients], *STYLES[style])
 
 
 def checked_source(

@@ -22,6 +22,7 @@ from codegen.build import (
     build,
     checked_source,
     find_source,
+    passes_of,
     proven_derivation,
 )
 from codegen.documents.checked import annotated, verdict_table
@@ -29,8 +30,10 @@ from codegen.documents.checked import as_json as notes_as_json
 from codegen.documents.json import as_json
 from codegen.documents.latex import fragment
 from codegen.documents.text import text
+from codegen.explain import explain
 from codegen.files import write_files
 from codegen.gradcheck import GradientReport, check_module, worst_error
+from codegen.lower import lower
 from codegen.notes import annotated_path, read_notes
 from derivations import cell, cell_names
 from derivations.activations import ACTIVATIONS
@@ -104,10 +107,16 @@ def emit_command(
     gradients: Annotated[str, typer.Option(help=f"{', '.join(GRADIENTS)}.")] = "all",
     activation: Activation = None,
     output: Output = None,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="The program before and after each pass instead.")
+    ] = False,
 ) -> None:
     """Emit the gradient code of a model, after its gradients have been checked."""
     source = find_source(model)
     derivation = proven_derivation(source, activation)
+    if explained:
+        _deliver(explain(lower(derivation), passes_of(style, gradients)), output)
+        return
     _deliver(checked_source(derivation, source.name, style, target, gradients), output)
 
 

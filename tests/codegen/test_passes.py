@@ -6,8 +6,10 @@ import ast
 
 import numpy as np
 import pytest
+from sympy import Symbol, expand
 
-from codegen.build import emit_source
+from codegen.build import emit_source, passes_of
+from codegen.explain import cost, explain
 from codegen.gradcheck import check_module
 from codegen.gradcheck.module import default_sizes, draw_arrays, module_from_source
 from codegen.lower import lower
@@ -85,6 +87,31 @@ def test_share_applies_a_function_once() -> None:
 
     assert users(lowered("lstm")) == 3
     assert users(share(lowered("lstm"))) == 1
+
+
+@pytest.mark.parametrize("name", cell_names())
+def test_explain_shows_every_pass_and_what_it_saves(name: str) -> None:
+    passes = passes_of("fast")
+    text = explain(lowered(name), passes)
+    titles = ["before", *(transform.__name__ for transform in passes)]
+    assert [line for line in text.splitlines() if line in titles] == titles
+    program = lowered(name)
+    before = cost(program)
+    for transform in passes:
+        program = transform(program)
+    after, steps = cost(program), Symbol("T")
+    assert after.products.coeff(steps) < before.products.coeff(steps)
+    assert after.operations.coeff(steps) != 0
+
+
+def test_the_cost_of_a_plain_network_is_what_one_counts() -> None:
+    T, B, n, m, q = map(Symbol, "TBnmq")
+    program = distribute(parameters_only(lowered("rnn")))
+    # Of each step W_rec h and W_recᵀ δ; of all W_in x, V h, Vᵀ δ, and each weight's gradient.
+    assert cost(program).products == 2 * T + 6
+    weights = cost(program).operations
+    assert weights.coeff(m) == 4 * T * B * n
+    assert expand(weights.coeff(q) - 6 * T * B * n).coeff(n) == 0
 
 
 @pytest.mark.parametrize("style", ["textbook", "fast"])

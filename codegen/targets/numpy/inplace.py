@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sympy import Expr
+
 from codegen.program import (
     Add,
     Apply,
@@ -18,8 +20,9 @@ from codegen.program import (
     Weight,
     loads,
     nodes,
-    operands,
 )
+from codegen.rows import size_text
+from codegen.sizes import entries, entries_of
 from codegen.targets.numpy.printer import Layout, python
 
 _KNOWN = (Load, Weight, Number, Add, Multiply, Divide, Power, Apply, RowsTimes)
@@ -74,15 +77,6 @@ def in_place(statement: Assign, target: str, layout: Layout, buffers: Buffers) -
     is_part = layout.all_steps and array.within  # whose rows of all steps lie apart in memory
     if reads_itself or not is_known or is_part or isinstance(statement.value, _SIMPLE):
         return None
-    # Rows of a part of the columns have a width that has no text of its own.
-    is_nested = any(
-        isinstance(inner, RowsTimes) and bool(inner.start or inner.stop)
-        for node in nodes(statement.value)
-        if isinstance(node, RowsTimes)
-        for inner in nodes(node.rows)
-    )
-    if is_nested:
-        return None
     writer = _Writer(layout, buffers, array.axes)
     if statement.adds:
         writer.add(statement.value, target)
@@ -101,6 +95,9 @@ class _Writer:
 
     def _text(self, expression: Expression) -> str:
         return python(expression, self._layout)
+
+    def _entries(self, value: Expression) -> Expr:
+        return entries(self._layout.program, value)
 
     def add(self, value: Expression, out: str) -> None:
         """Add a value to what `out` holds."""
@@ -126,7 +123,7 @@ class _Writer:
         match value:
             case Load() | Weight() | Number():
                 self.lines.append(f"{out}[...] = {self._text(value)}")
-            case RowsTimes() if self._width(value) != self._axes:
+            case RowsTimes() if self._entries(value) != entries_of(self._axes):
                 self.lines.append(f"{out}[...] = {self._text(value)}")  # one number a row
             case RowsTimes(rows=Load()) if self._layout.all_steps:
                 call = self._text(value).removeprefix("times(")
@@ -154,28 +151,12 @@ class _Writer:
         """Return the text of rows that are multiplied: their own, or a buffer's of their width."""
         if isinstance(value, Load):
             return self._text(value)
-        axes = self._width(value)
+        axes = (size_text(self._entries(value)),)
         writer = _Writer(self._layout, self._buffers, axes)
         buffer = self._buffers.name(axes, depth + 1)
         writer.write(value, buffer, depth + 2)
         self.lines += writer.lines
         return buffer
-
-    def _width(self, value: Expression) -> tuple[str, ...]:
-        """Return the axes of rows; a number a row fits every width."""
-        program = self._layout.program
-        match value:
-            case Load():
-                return program.array(value.name).axes
-            case RowsTimes():
-                rows, columns = program.weight_axes(value.weight)
-                return (rows if value.transposed else columns,)
-            case Weight():
-                return program.weight_axes(value.name)[-1:]
-            case Number():
-                return ("1",)
-        found = [self._width(operand) for operand in operands(value)]
-        return next((axes for axes in found if axes != ("1",)), ("1",))
 
     def _inner(self, value: Expression, out: str, depth: int) -> str:
         """Return the text of an argument, which is computed into `out` unless it is simple."""
