@@ -135,7 +135,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (57) δ_t^z = ŷ_t - y_t
     np.subtract(y_hat[1:], y, out=delta_z[1:])
     # (60) δ_t^h⃗ = (W_y)_{:,1:n}ᵀ δ_t^z + W_fᵀ δ_{t+1}^{a,h⃗}
-    delta_h_forward[1:][...] = times(delta_z[1:], W_y[:, :n])
+    put_times(delta_h_forward[1:], delta_z[1:], W_y[:, :n])
     buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (60) δ_t^h⃗ = (W_y)_{:,1:n}ᵀ δ_t^z + W_fᵀ δ_{t+1}^{a,h⃗}
@@ -156,7 +156,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (71) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
     d_b_y = np.sum(delta_z[1:], axis=(0, 1))
     # (58) δ_t^h⃖ = (W_y)_{:,n+1:n+n_2}ᵀ δ_t^z + W_bᵀ δ_{t-1}^{a,h⃖}
-    delta_h_backward[1:][...] = times(delta_z[1:], W_y[:, n:])
+    put_times(delta_h_backward[1:], delta_z[1:], W_y[:, n:])
     buffer = np.empty((B, n_2), dtype)
     for t in range(1, T + 1):
         # (58) δ_t^h⃖ = (W_y)_{:,n+1:n+n_2}ᵀ δ_t^z + W_bᵀ δ_{t-1}^{a,h⃖}

@@ -69,7 +69,7 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     v = kvq[..., n_2 : n_2 + n]
     q = kvq[..., n_2 + n :]
     # (1) k_t = W_k x_t; so (2) and (3)
-    kvq[1:][...] = times(x, W_kvq.T)
+    put_times(kvq[1:], x, W_kvq.T)
     # (4) S_t = λ S_{t-1} + v_t k_tᵀ
     S[1:] = outer_each(v[1:], k[1:])
     buffer = np.empty((B, n, n_2), dtype)

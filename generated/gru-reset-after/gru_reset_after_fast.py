@@ -86,17 +86,18 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     r = rz[..., :d]
     z = rz[..., d:]
     # (1) a_t^r = W_r x_t + U_r h_{t-1} + b_r; so (3)
-    a_rz[1:][...] = times(x, W_rz.T)
+    put_times(a_rz[1:], x, W_rz.T)
     a_rz[1:] += b_rz
     # (5) a_t^n = W_n x_t + b_n + r_t ⊙ (U_n h_{t-1} + c_n)
     put_times(a_n[1:], x, W_n.T)
     a_n[1:] += b_n
+    U_rz_T = np.ascontiguousarray(U_rz.T)
     U_n_T = np.ascontiguousarray(U_n.T)
     buffer = np.empty((B, 2 * d), dtype)
     buffer_2 = np.empty((B, d), dtype)
     for t in range(1, T + 1):
         # (1) a_t^r = W_r x_t + U_r h_{t-1} + b_r; so (3)
-        buffer[...] = h[t - 1] @ U_rz.T
+        np.matmul(h[t - 1], U_rz_T, out=buffer)
         a_rz[t] += buffer
         # (2) r_t = σ(a_t^r); so (4)
         logistic(a_rz[t], rz[t])

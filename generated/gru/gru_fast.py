@@ -84,18 +84,19 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     z = zr[..., :n]
     r = zr[..., n:]
     # (1) a_t^z = W_z x_t + U_z h_{t-1} + b_z; so (3)
-    a_zr[1:][...] = times(x, W_zr.T)
+    put_times(a_zr[1:], x, W_zr.T)
     a_zr[1:] += b_zr
     # (5) a_t^h̃ = W_h x_t + U_h (r_t ⊙ h_{t-1}) + b_h
     put_times(a_h_tilde[1:], x, W_h.T)
     a_h_tilde[1:] += b_h
+    U_zr_T = np.ascontiguousarray(U_zr.T)
     U_h_T = np.ascontiguousarray(U_h.T)
     buffer = np.empty((B, 2 * n), dtype)
     buffer_2 = np.empty((B, n), dtype)
     buffer_3 = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t^z = W_z x_t + U_z h_{t-1} + b_z; so (3)
-        buffer[...] = h[t - 1] @ U_zr.T
+        np.matmul(h[t - 1], U_zr_T, out=buffer)
         a_zr[t] += buffer
         # (2) z_t = σ(a_t^z); so (4)
         logistic(a_zr[t], zr[t])

@@ -83,13 +83,14 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     o = fo[..., n:]
     a_fo = a_fog[..., : 2 * n]
     # (1) a_t^f = W_f [h_{t-1}; x_t] + b_f; so (3) and (5)
-    a_fog[1:][...] = times(x, W_fog[:, n:].T)
+    put_times(a_fog[1:], x, W_fog[:, n:].T)
     a_fog[1:] += b_fog
+    W_fog_T = np.ascontiguousarray(W_fog[:, :n].T)
     buffer = np.empty((B, 3 * n), dtype)
     buffer_2 = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t^f = W_f [h_{t-1}; x_t] + b_f; so (3) and (5)
-        buffer[...] = h[t - 1] @ W_fog[:, :n].T
+        np.matmul(h[t - 1], W_fog_T, out=buffer)
         a_fog[t] += buffer
         # (2) f_t = σ(a_t^f); so (4)
         logistic(a_fo[t], fo[t])
@@ -156,11 +157,12 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (76) δ_t^h = W_yᵀ δ_t^z + (W_f)_{:,1:n}ᵀ δ_{t+1}^{a,f} + (W_o)_{:,1:n}ᵀ δ_{t+1}^{a,o} +
     #     (W_g)_{:,1:n}ᵀ δ_{t+1}^{a,g}
     put_times(delta_h[1:], delta_z[1:], W_y)
+    W_fog_part = np.ascontiguousarray(W_fog[:, :n])
     buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (76) δ_t^h = W_yᵀ δ_t^z + (W_f)_{:,1:n}ᵀ δ_{t+1}^{a,f} + (W_o)_{:,1:n}ᵀ δ_{t+1}^{a,o} +
         #     (W_g)_{:,1:n}ᵀ δ_{t+1}^{a,g}
-        buffer[...] = delta_a_fog[t + 1] @ W_fog[:, :n]
+        np.matmul(delta_a_fog[t + 1], W_fog_part, out=buffer)
         delta_h[t] += buffer
         # (77) δ_t^c = (1 - tanh(c_t)²) ⊙ o_t ⊙ δ_t^h + f_{t+1} ⊙ δ_{t+1}^c
         np.square(tanh_c[t], out=delta_c[t])
@@ -195,7 +197,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     d_b_y = np.sum(delta_z[1:], axis=(0, 1))
     # (96) (∂E/∂x_t)ᵀ = (W_f)_{:,n+1:m+n}ᵀ δ_t^{a,f} + (W_o)_{:,n+1:m+n}ᵀ δ_t^{a,o} +
     #     (W_g)_{:,n+1:m+n}ᵀ δ_t^{a,g}
-    d_x[1:][...] = times(delta_a_fog[1:-1], W_fog[:, n:])
+    put_times(d_x[1:], delta_a_fog[1:-1], W_fog[:, n:])
     # (97) (∂E/∂h_0)ᵀ = (W_f)_{:,1:n}ᵀ δ_1^{a,f} + (W_o)_{:,1:n}ᵀ δ_1^{a,o} + (W_g)_{:,1:n}ᵀ
     #     δ_1^{a,g}
     d_h_0 = delta_a_fog[1] @ W_fog[:, :n]
@@ -214,12 +216,6 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         "h_0": d_h_0,
         "c_0": d_c_0,
     }
-
-
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
-    rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
 
 
 def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:

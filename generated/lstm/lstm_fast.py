@@ -97,13 +97,14 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     o = ifo[..., 2 * n :]
     a_ifo = a_ifog[..., : 3 * n]
     # (1) a_t^i = W_i x_t + U_i h_{t-1} + b_i; so (3), (5) and (7)
-    a_ifog[1:][...] = times(x, W_ifog.T)
+    put_times(a_ifog[1:], x, W_ifog.T)
     a_ifog[1:] += b_ifog
+    U_ifog_T = np.ascontiguousarray(U_ifog.T)
     buffer = np.empty((B, 4 * n), dtype)
     buffer_2 = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t^i = W_i x_t + U_i h_{t-1} + b_i; so (3), (5) and (7)
-        buffer[...] = h[t - 1] @ U_ifog.T
+        np.matmul(h[t - 1], U_ifog_T, out=buffer)
         a_ifog[t] += buffer
         # (2) i_t = σ(a_t^i); so (4) and (6)
         logistic(a_ifo[t], ifo[t])
@@ -241,12 +242,6 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         "h_0": d_h_0,
         "c_0": d_c_0,
     }
-
-
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
-    rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
 
 
 def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:

@@ -137,13 +137,15 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (50) δ_t^h = W_yᵀ δ_t^z + (W_f)_{:,1:n}ᵀ δ_{t+1}^{a,f} + f_{t+1} ⊙ (W_h)_{:,1:n}ᵀ
     #     δ_{t+1}^{a,h̃} + (1 - f_{t+1}) ⊙ δ_{t+1}^h
     put_times(delta_h[1:-1], delta_z[1:], W_y)
+    W_f_part = np.ascontiguousarray(W_f[:, :n])
+    W_h_part = np.ascontiguousarray(W_h[:, :n])
     buffer = np.empty((B, n), dtype)
     for t in range(T, 0, -1):
         # (50) δ_t^h = W_yᵀ δ_t^z + (W_f)_{:,1:n}ᵀ δ_{t+1}^{a,f} + f_{t+1} ⊙ (W_h)_{:,1:n}ᵀ
         #     δ_{t+1}^{a,h̃} + (1 - f_{t+1}) ⊙ δ_{t+1}^h
-        buffer[...] = delta_a_f[t + 1] @ W_f[:, :n]
+        np.matmul(delta_a_f[t + 1], W_f_part, out=buffer)
         delta_h[t] += buffer
-        buffer[...] = delta_a_h_tilde[t + 1] @ W_h[:, :n]
+        np.matmul(delta_a_h_tilde[t + 1], W_h_part, out=buffer)
         buffer *= f[t + 1]
         delta_h[t] += buffer
         np.subtract(1, f[t + 1], out=buffer)
@@ -156,7 +158,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         np.subtract(1, delta_a_h_tilde[t], out=delta_a_h_tilde[t])
         delta_a_h_tilde[t] *= delta_h_tilde[t]
         # (53) δ_t^f = h_{t-1} ⊙ (W_h)_{:,1:n}ᵀ δ_t^{a,h̃} - h_{t-1} ⊙ δ_t^h + h̃_t ⊙ δ_t^h
-        delta_f[t][...] = delta_a_h_tilde[t] @ W_h[:, :n]
+        np.matmul(delta_a_h_tilde[t], W_h_part, out=delta_f[t])
         delta_f[t] *= h[t - 1]
         np.multiply(h[t - 1], delta_h[t], out=buffer)
         delta_f[t] -= buffer

@@ -93,15 +93,17 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     a_v = a_vq[..., :n]
     a_q = a_vq[..., n:]
     # (1) a_t^u = W_u x_t + R_u s_{t-1} + b_u; so (3)
-    a_ug[1:][...] = times(x, W_ug.T)
+    put_times(a_ug[1:], x, W_ug.T)
     a_ug[1:] += b_ug
     # (6) a_t^v = R_v r_t + b_v; so (8)
     a_vq[1:] = b_vq
+    R_ug_T = np.ascontiguousarray(R_ug.T)
+    R_vq_T = np.ascontiguousarray(R_vq.T)
     buffer = np.empty((B, 2 * n), dtype)
     buffer_2 = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t^u = W_u x_t + R_u s_{t-1} + b_u; so (3)
-        buffer[...] = s[t - 1] @ R_ug.T
+        np.matmul(s[t - 1], R_ug_T, out=buffer)
         a_ug[t] += buffer
         # (2) u_t = tanh(a_t^u)
         np.tanh(a_u[t], out=u[t])
@@ -113,7 +115,7 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
         buffer_2 *= s[t - 1]
         r[t] += buffer_2
         # (6) a_t^v = R_v r_t + b_v; so (8)
-        buffer[...] = r[t] @ R_vq.T
+        np.matmul(r[t], R_vq_T, out=buffer)
         a_vq[t] += buffer
         # (7) v_t = tanh(a_t^v)
         np.tanh(a_v[t], out=v[t])
@@ -257,12 +259,6 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         "x": d_x[1:],
         "s_0": d_s_0,
     }
-
-
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
-    rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
 
 
 def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:

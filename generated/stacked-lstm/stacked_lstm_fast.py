@@ -142,13 +142,14 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     o_2 = ifo_2[..., 2 * n_2 :]
     a_ifo_2 = a_ifog_2[..., : 3 * n_2]
     # (1) a_t^{i,(1)} = W_i1 x_t + U_i1 h_{t-1}^{(1)} + b_i1; so (3), (5) and (7)
-    a_ifog_1[1:][...] = times(x, W_i1_f1_o1_g1.T)
+    put_times(a_ifog_1[1:], x, W_i1_f1_o1_g1.T)
     a_ifog_1[1:] += b_i1_f1_o1_g1
+    U_i1_f1_o1_g1_T = np.ascontiguousarray(U_i1_f1_o1_g1.T)
     buffer = np.empty((B, 4 * n), dtype)
     buffer_2 = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) a_t^{i,(1)} = W_i1 x_t + U_i1 h_{t-1}^{(1)} + b_i1; so (3), (5) and (7)
-        buffer[...] = h_1[t - 1] @ U_i1_f1_o1_g1.T
+        np.matmul(h_1[t - 1], U_i1_f1_o1_g1_T, out=buffer)
         a_ifog_1[t] += buffer
         # (2) i_t^{(1)} = σ(a_t^{i,(1)}); so (4) and (6)
         logistic(a_ifo_1[t], ifo_1[t])
@@ -162,13 +163,14 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
         np.tanh(c_1[t], out=tanh_c_1[t])
         np.multiply(o_1[t], tanh_c_1[t], out=h_1[t])
     # (11) a_t^{i,(2)} = W_i2 h_t^{(1)} + U_i2 h_{t-1}^{(2)} + b_i2; so (13), (15) and (17)
-    a_ifog_2[1:][...] = times(h_1[1:], W_i2_f2_o2_g2.T)
+    put_times(a_ifog_2[1:], h_1[1:], W_i2_f2_o2_g2.T)
     a_ifog_2[1:] += b_i2_f2_o2_g2
+    U_i2_f2_o2_g2_T = np.ascontiguousarray(U_i2_f2_o2_g2.T)
     buffer = np.empty((B, 4 * n_2), dtype)
     buffer_2 = np.empty((B, n_2), dtype)
     for t in range(1, T + 1):
         # (11) a_t^{i,(2)} = W_i2 h_t^{(1)} + U_i2 h_{t-1}^{(2)} + b_i2; so (13), (15) and (17)
-        buffer[...] = h_2[t - 1] @ U_i2_f2_o2_g2.T
+        np.matmul(h_2[t - 1], U_i2_f2_o2_g2_T, out=buffer)
         a_ifog_2[t] += buffer
         # (12) i_t^{(2)} = σ(a_t^{i,(2)}); so (14) and (16)
         logistic(a_ifo_2[t], ifo_2[t])
@@ -412,12 +414,6 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         "h_2_0": d_h_2_0,
         "c_2_0": d_c_2_0,
     }
-
-
-def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Multiply the rows of all steps by a matrix, in one product."""
-    rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
 
 
 def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:

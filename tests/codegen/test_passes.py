@@ -109,9 +109,9 @@ def test_the_cost_of_a_plain_network_is_what_one_counts() -> None:
     program = distribute(parameters_only(lowered("rnn")))
     # Of each step W_rec h and W_recᵀ δ; of all W_in x, V h, Vᵀ δ, and each weight's gradient.
     assert cost(program).products == 2 * T + 6
-    weights = cost(program).operations
-    assert weights.coeff(m) == 4 * T * B * n
-    assert expand(weights.coeff(q) - 6 * T * B * n).coeff(n) == 0
+    operations = cost(program).operations
+    assert operations.coeff(m) == 4 * T * B * n
+    assert expand(operations.coeff(q) - 6 * T * B * n).coeff(n) == 0
 
 
 @pytest.mark.parametrize("style", ["textbook", "fast"])
