@@ -16,7 +16,7 @@ from derivations import Model, derive, prove
 from tests.random_cells import cells
 
 #: One takes about a second; CI draws 300 of them.
-CELLS = int(os.environ.get("BPTT_RANDOM_CELLS", "36"))
+CELLS = int(os.environ.get("BPTT_RANDOM_CELLS", "24"))
 SHARDS = 6
 
 
