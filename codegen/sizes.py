@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from sympy import Expr, Integer, Symbol
@@ -74,6 +75,18 @@ def entries_of(axes: Sequence[str]) -> Expr:
     return result
 
 
+def sum_of_sizes(sizes: Sequence[str]) -> str:
+    """Return the text of a sum of sizes, equal ones counted.
+
+    Examples
+    --------
+    >>> sum_of_sizes(["n", "n", "m"])
+    '2 * n + m'
+    """
+    counts = Counter(sizes)
+    return " + ".join(f"{count} * {size}" if count > 1 else size for size, count in counts.items())
+
+
 def _length(size: str) -> Expr:
     """Return a size, which is a sum of products of names and numbers."""
     total = Integer(0)
@@ -85,4 +98,4 @@ def _length(size: str) -> Expr:
     return total
 
 
-__all__ = ["entries", "entries_of"]
+__all__ = ["entries", "entries_of", "sum_of_sizes"]

@@ -86,7 +86,6 @@ def groups(program: Program) -> tuple[tuple[Group, ...], Mapping[str, Lane]]:
 
 class _Finder:
     def __init__(self, program: Program) -> None:
-        self._program = program
         self.lanes: dict[str, Lane] = {}
         self._bundles = 0
         written: dict[str, int] = {}
@@ -95,7 +94,10 @@ class _Finder:
             for statement in block.body:
                 written[statement.target] = written.get(statement.target, 0) + 1
         stored = {array.name for array in program.arrays if _can_be_a_lane(array)}
-        gradients = {f"d_{name}" for name, _ in program.parameters}
+        self._gradients = {name: dict(program.gradients)[name] for name, _ in program.parameters}
+        self._arrays = {array.name for array in program.arrays}
+        gradients = set(self._gradients.values())
+        usable = stored | self._gradients.keys()
         self._forms: list[tuple[int, Statement, _Form]] = []
         for number, block in enumerate(blocks):
             for statement in block.body:
@@ -104,7 +106,7 @@ class _Finder:
                     form is not None
                     and written[statement.target] == 1
                     and statement.target in stored | gradients
-                    and all(name in stored | dict(program.parameters).keys() for name in form.names)
+                    and all(name in usable for name in form.names)
                 ):
                     self._forms.append((number, statement, form))
 
@@ -118,10 +120,6 @@ class _Finder:
             names = [(s.target, *form.names) for s, form in members]
             self._bundle(names)
 
-    @property
-    def _arrays(self) -> set[str]:
-        return {array.name for array in self._program.arrays}
-
     def _bundle(self, names: Sequence[tuple[str, ...]]) -> None:
         """Make lanes of names, those of one statement in one; the gradients of weights follow."""
         columns = list(dict.fromkeys(zip(*names, strict=True)))  # a weight may stand twice
@@ -129,12 +127,12 @@ class _Finder:
         if len(set(flat)) < len(flat) or any(name in self.lanes for name in flat):
             return
         self._bundles += 1
-        weights = dict(self._program.parameters)
         for column in columns:
             for number, name in enumerate(column):
                 self.lanes[name] = Lane(self._bundles, number, column[0])
-                if name in weights:
-                    self.lanes[f"d_{name}"] = Lane(self._bundles, number, f"d_{column[0]}")
+                if name in self._gradients:
+                    kind = self._gradients[column[0]]
+                    self.lanes[self._gradients[name]] = Lane(self._bundles, number, kind)
 
     def spread(self) -> bool:
         """Give lanes to what is computed from lanes, and to what lanes are computed from."""
@@ -175,9 +173,7 @@ class _Finder:
             for name in form.names
         )
 
-    def _alike(
-        self, key: Callable[[_Form], tuple[object, ...]]
-    ) -> Iterator[list[tuple[Statement, _Form]]]:
+    def _alike(self, key: Callable[[_Form], tuple[object, ...]]) -> Iterator[Members]:
         """Yield the statements of a block that have one structure and one key."""
         alike: dict[object, Members] = {}
         for number, statement, form in self._forms:
@@ -252,9 +248,10 @@ def _structure(value: Expression, names: list[str]) -> tuple[object, ...] | None
 
 
 def order(lanes: Mapping[str, Lane], found: Iterable[Group]) -> dict[int, list[int]]:
-    """Return the order of the lanes of each bundle, in which every group stands together.
+    """Return the order of the lanes of each bundle.
 
-    What belongs to more groups stands first: the gates before the new value.
+    What belongs to more groups stands first, so that groups stand together: the gates before the
+    new value.
     """
     counts: dict[int, dict[int, int]] = {}
     for lane in lanes.values():

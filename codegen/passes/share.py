@@ -61,7 +61,7 @@ def _stored(program: Program, node: Apply) -> Program:
     name = f"{node.function}_{source.name}"
     if name in program.names:
         return program
-    own = replace(source, name=name, given=(), starts_at_zero=False, before=1, after=0)
+    own = _beside(source, name, source.axes)
 
     def rule(inner: Expression) -> Expression:
         return Load(name) if inner == node else inner
@@ -70,6 +70,11 @@ def _stored(program: Program, node: Apply) -> Program:
     changed = replace(rewrite_program(program, rule), initial=program.initial)
     filled = tuple(_filled(block, source, Assign(name, node, 0, "")) for block in changed.forward)
     return replace(changed, forward=filled, arrays=(*program.arrays, own))
+
+
+def _beside(source: Array, name: str, axes: tuple[str, ...]) -> Array:
+    """Return an array for the steps of another one, and for none before or behind them."""
+    return Array(name, axes, source.role, before=1, at_last_only=source.at_last_only)
 
 
 def _filled(block: Block, source: Array, statement: Assign) -> Block:
@@ -116,7 +121,7 @@ def _by_log_sum(program: Program, argument: Load) -> Program:
         return node
 
     source = program.array(argument.name)
-    own = replace(source, name=name, axes=("1",), given=(), starts_at_zero=False, after=0)
+    own = _beside(source, name, ("1",))
     whole = RowFunction("log_sum_exp", argument)
     written = [
         replace(block, body=tuple(replace(s, value=rewrite(s.value, rule)) for s in block.body))

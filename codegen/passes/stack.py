@@ -19,7 +19,6 @@ from codegen.program import (
     Block,
     Expression,
     Load,
-    Loop,
     Outer,
     Program,
     RowsTimes,
@@ -30,6 +29,7 @@ from codegen.program import (
     operands,
     with_operands,
 )
+from codegen.sizes import sum_of_sizes
 from derivations.reading.checks import RESERVED
 
 
@@ -62,12 +62,16 @@ class _Stacking:
             for bundle, numbers in orders.items()
             for place, number in enumerate(numbers)
         }
+        self._given: dict[str, tuple[str, ...]] = {}
         self._kinds: dict[str, _Kind] = {}
         for kind in dict.fromkeys(lane.kind for lane in lanes.values()):
             names = sorted((n for n, lane in lanes.items() if lane.kind == kind), key=self._at)
             self._kinds[kind] = _Kind(self._fresh(names), tuple(names))
-        self._groups = [group for group in map(self._ordered, found) if self._is_possible(group)]
         self._used: dict[tuple[str, ...], str] = {}
+        self._groups: list[Group] = []
+        for group in map(self._ordered, found):
+            if self._is_possible(group) and self._leaves_an_order([*self._groups, group]):
+                self._groups.append(group)
 
     def _at(self, name: str) -> int:
         lane = self._lanes[name]
@@ -78,7 +82,7 @@ class _Stacking:
 
     def _is_possible(self, group: Group) -> bool:
         """Tell whether everything in a group stands together, in the order of its lanes."""
-        return all(self._run(column) is not None for column in _columns(group))
+        return all(self._run(column) is not None for column in _columns(group.statements))
 
     def _run(self, names: Sequence[str]) -> str | None:
         """Return the name of neighbours; None where they are none."""
@@ -93,8 +97,18 @@ class _Stacking:
     def _fresh(self, names: Sequence[str]) -> str:
         """Return one name for several, which nothing else has."""
         name = _joined(names)
-        is_taken = name in self._program.names | RESERVED or iskeyword(name)
-        return f"{name}_stack" if is_taken else name
+        while (
+            name in self._program.names | RESERVED
+            or iskeyword(name)
+            or self._given.setdefault(name, tuple(names)) != tuple(names)
+        ):
+            name += "_stack"
+        return name
+
+    def _leaves_an_order(self, groups: Sequence[Group]) -> bool:
+        """Tell whether, with some groups joined, no statement needs what comes after it."""
+        blocks = (*self._program.forward, *self._program.backward)
+        return all(_units(block, groups) is not None for block in blocks)
 
     def _name(self, names: Sequence[str]) -> str:
         name = self._run(names)
@@ -121,22 +135,15 @@ class _Stacking:
 
     def _block(self, block: Block) -> Block:
         """Join the groups of a block; whatever a statement needs of its step stands before it."""
-        own = {id(s): group for group in self._groups for s in group.statements}
-        body: list[Statement] = []
-        done: set[int] = set()
-        for statement in block.body:
-            group = own.get(id(statement))
-            if group is None:
-                body.append(statement)
-            elif id(group) not in done:
-                done.add(id(group))
-                body.append(self._merged(group))
-        body = [replace(s, value=rewrite(s.value, self._gathered)) for s in body]
-        return replace(block, body=tuple(self._sorted(body) if isinstance(block, Loop) else body))
+        units = _units(block, self._groups)
+        assert units is not None
+        body = [self._merged(unit) if len(unit) > 1 else unit[0] for unit in units]
+        gathered = (replace(s, value=rewrite(s.value, self._gathered)) for s in body)
+        return replace(block, body=tuple(gathered))
 
-    def _merged(self, group: Group) -> Statement:
-        first, *others = group.statements
-        target, *names = (self._name(column) for column in _columns(group))
+    def _merged(self, unit: Sequence[Statement]) -> Statement:
+        first, *others = unit
+        target, *names = (self._name(column) for column in _columns(unit))
         also = tuple(sorted(other.equation for other in others))
         return replace(first, target=target, value=_renamed(first.value, iter(names)), also=also)
 
@@ -168,31 +175,6 @@ class _Stacking:
         kept = tuple(term for term in terms if term is not None)
         return kept[0][1] if len(kept) == 1 and kept[0][0] == 1 else Add(kept)
 
-    def _sorted(self, body: Sequence[Statement]) -> list[Statement]:
-        """Order statements by what they need of their own step, and otherwise leave them."""
-        leaves = {name: members for members, name in self._used.items()}
-        writers: dict[str, int] = {}
-        for position, statement in enumerate(body):
-            for leaf in leaves.get(statement.target, (statement.target,)):
-                writers[leaf] = position
-        needs = [
-            {
-                writers[leaf]
-                for load in loads(statement.value)
-                if load.shift == 0
-                for leaf in leaves.get(load.name, (load.name,))
-                if leaf in writers and writers[leaf] != position
-            }
-            for position, statement in enumerate(body)
-        ]
-        placed: list[int] = []
-        waiting = list(range(len(body)))
-        while waiting:
-            following = next(i for i in waiting if needs[i] <= set(placed))
-            placed.append(following)
-            waiting.remove(following)
-        return [body[i] for i in placed]
-
     # Storage
 
     def _storage(self) -> tuple[tuple[Stack, ...], tuple[Array, ...]]:
@@ -219,9 +201,45 @@ class _Stacking:
         return tuple(stacks), (*others, *stored.values())
 
 
-def _columns(group: Group) -> Iterable[tuple[str, ...]]:
+def _units(block: Block, groups: Iterable[Group]) -> list[tuple[Statement, ...]] | None:
+    """Return statements and groups of a block, each after what it needs of its own step.
+
+    None if there is no such order: if statements of a group need each other, by whatever way.
+    """
+    group_of = {id(s): group.statements for group in groups for s in group.statements}
+    found = {id(one[0]): one for s in block.body for one in [group_of.get(id(s), (s,))]}
+    units = list(found.values())
+    writers: dict[str, list[int]] = {}
+    for position, unit in enumerate(units):
+        for statement in unit:
+            writers.setdefault(statement.target, []).append(position)
+    needs = [
+        {
+            *(
+                writer
+                for statement in unit
+                for load in loads(statement.value)
+                if load.shift == 0
+                for writer in writers.get(load.name, ())
+            ),
+            *(w for statement in unit for w in writers[statement.target] if w < position),
+        }
+        for position, unit in enumerate(units)
+    ]
+    placed: list[int] = []
+    waiting = list(range(len(units)))
+    while waiting:
+        following = next((i for i in waiting if needs[i] <= set(placed)), None)
+        if following is None:
+            return None
+        placed.append(following)
+        waiting.remove(following)
+    return [units[i] for i in placed]
+
+
+def _columns(statements: Sequence[Statement]) -> Iterable[tuple[str, ...]]:
     """Yield the names that are joined, from the target on."""
-    rows = [(s.target, *_names(s.value)) for s in group.statements]
+    rows = [(s.target, *_names(s.value)) for s in statements]
     yield from zip(*rows, strict=True)
 
 
@@ -257,7 +275,7 @@ def _side_by_side(kind: _Kind, members: Sequence[Array]) -> Array:
     return replace(
         members[0],
         name=kind.name,
-        axes=(_total([member.axes[0] for member in members]),),
+        axes=(sum_of_sizes([member.axes[0] for member in members]),),
         before=max(member.before for member in members),
         after=max(member.after for member in members),
         starts_at_zero=any(member.starts_at_zero for member in members),
@@ -272,25 +290,11 @@ def _part(whole: Array, kind: _Kind, names: Sequence[str], arrays: Mapping[str, 
     return replace(
         whole,
         name=names[0],
-        axes=(_total(sizes[first:last]),),
+        axes=(sum_of_sizes(sizes[first:last]),),
         within=whole.name,
-        start=_total(sizes[:first]) if first else "",
-        stop=_total(sizes[:last]) if last < len(sizes) else "",
+        start=sum_of_sizes(sizes[:first]) if first else "",
+        stop=sum_of_sizes(sizes[:last]) if last < len(sizes) else "",
     )
-
-
-def _total(sizes: Sequence[str]) -> str:
-    """Return the text of a sum of sizes, equal ones counted.
-
-    Examples
-    --------
-    >>> _total(["n", "n", "m"])
-    '2 * n + m'
-    """
-    counts: dict[str, int] = {}
-    for size in sizes:
-        counts[size] = counts.get(size, 0) + 1
-    return " + ".join(f"{count} * {size}" if count > 1 else size for size, count in counts.items())
 
 
 def _joined(names: Sequence[str]) -> str:

@@ -71,8 +71,6 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     y_hat[1:] = times(tanh_h[1:], W_y.T) + times(x, D.T)
     # (3) E_t = 1/2 ‖y_t - ŷ_t‖²
     E = 0.5 * np.sum((y - y_hat[1:]) ** 2)
-    # What lies beyond the steps is multiplied by zero alone.
-    tanh_h[0] = tanh_h[1]
     return E, {"h": h, "y_hat": y_hat, "tanh_h": tanh_h}
 
 

@@ -114,7 +114,6 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     # (11) E_t = -y_tᵀ log(ŷ_t)
     E = -np.sum(y * (z[1:] - lse_z[1:]))
     # What lies beyond the steps is multiplied by zero alone.
-    tanh_c[0] = tanh_c[1]
     fo[T + 1] = fo[T]
     return E, {"g": g, "c": c, "h": h, "y_hat": y_hat, "tanh_c": tanh_c, "fo": fo}
 

@@ -162,7 +162,6 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     E = -np.sum(y * (z[1:] - lse_z[1:]))
     # What lies beyond the steps is multiplied by zero alone.
     f[T + 1] = f[T]
-    tanh_c[0] = tanh_c[1]
     return E, {"i": i, "f": f, "g": g, "c": c, "o": o, "h": h, "y_hat": y_hat, "tanh_c": tanh_c}
 
 

@@ -78,8 +78,6 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     y_hat[1:] += c
     # (3) E_t = 1/2 ‖y_t - ŷ_t‖²
     E = 0.5 * np.sum((y - y_hat[1:]) ** 2)
-    # What lies beyond the steps is multiplied by zero alone.
-    tanh_x[0] = tanh_x[1]
     return E, {"x": x, "y_hat": y_hat, "tanh_x": tanh_x}
 
 

@@ -193,8 +193,6 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     # (23) E_t = -y_tᵀ log(ŷ_t)
     E = -np.sum(y * (z[1:] - lse_z[1:]))
     # What lies beyond the steps is multiplied by zero alone.
-    tanh_c_1[0] = tanh_c_1[1]
-    tanh_c_2[0] = tanh_c_2[1]
     ifo_1[T + 1] = ifo_1[T]
     ifo_2[T + 1] = ifo_2[T]
     return E, {

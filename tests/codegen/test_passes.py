@@ -85,6 +85,39 @@ def test_a_name_that_the_text_has_is_not_given_to_a_stack() -> None:
     assert check_module(module_from_source(source), seed=1).passed
 
 
+NEED_EACH_OTHER = """
+i_t = sigmoid(W_i x_t + U_i h_{t-1})
+f_t = sigmoid(W_f x_t + U_f h_{t-1})
+p_t = tanh(V x_t)
+v_t = i_t ⊙ p_t
+r_t = tanh(Q v_t)
+w_t = f_t ⊙ r_t
+h_t = v_t + w_t
+E_t = \\|h_t - y_t\\|^2
+"""
+
+
+def test_statements_that_need_each_other_stay_apart() -> None:
+    """v_t and w_t have one form, but w_t needs r_t, which needs v_t."""
+    derivation = derive(Model.read(NEED_EACH_OTHER))
+    program = stack(split(stabilise(lower(derivation))))
+    joined = [s.members for s in program.stacks]
+    assert ("i", "f") in joined
+    assert ("v", "w") not in joined
+    written = [s.target for s in statements(program.forward)]
+    assert written.index("v") < written.index("r") < written.index("w")
+    source = emit_source(derivation, "cell", "fast")
+    assert check_module(module_from_source(source), seed=1).passed
+
+
+def test_what_is_made_for_a_loop_takes_no_name_of_the_text() -> None:
+    text = "h_t = tanh(U h_{t-1} + U_T x_t + b_{buffer})\nE_t = \\|h_t - y_t\\|^2"
+    source = emit_source(derive(Model.read(text)), "cell", "fast")
+    assert "U_T_2 = np.ascontiguousarray(U.T)" in source
+    assert 'U_T = params["U_T"]' in source
+    assert check_module(module_from_source(source), seed=1).passed
+
+
 def test_share_applies_a_function_once() -> None:
     def users(program: Program) -> int:
         call = Apply("tanh", Load("c"))

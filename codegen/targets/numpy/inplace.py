@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from sympy import Expr
 
@@ -23,34 +24,48 @@ from codegen.program import (
 )
 from codegen.rows import size_text
 from codegen.sizes import entries, entries_of
-from codegen.targets.numpy.printer import Layout, python
+from codegen.targets.numpy.printer import UFUNCS, Layout, python, weight_of
 
 _KNOWN = (Load, Weight, Number, Add, Multiply, Divide, Power, Apply, RowsTimes)
 _SIMPLE = (Load, Weight, Number)
-_UFUNCS = {"tanh": "np.tanh", "exp": "np.exp", "expm1": "np.expm1", "log": "np.log"}
 
 
 @dataclass
 class Buffers:
-    """Arrays of one step that hold what is computed on the way; made once, before the loop."""
+    """Arrays of one step that hold what is computed on the way; made once, before the loop.
 
+    Attributes
+    ----------
+    taken : frozenset of str
+        Names that stand for something else.
+    """
+
+    taken: frozenset[str]
     names: dict[tuple[tuple[str, ...], int], str] = field(default_factory=dict)
     matrices: dict[str, str] = field(default_factory=dict)
 
     def name(self, axes: tuple[str, ...], depth: int) -> str:
         """Return the buffer of some axes; one that is in use gives way to the next depth."""
-        return self.names.setdefault(
-            (axes, depth), "buffer" + (f"_{len(self.names) + 1}" if self.names else "")
-        )
+        if (axes, depth) not in self.names:
+            self.names[axes, depth] = self._fresh("buffer")
+        return self.names[axes, depth]
 
     def matrix(self, text: str) -> str:
         """Return the name of a matrix in memory order: products with a view of one are slow."""
         if text.isidentifier():
             return text
-        base = text.split("[")[0].split(".")[0]
-        turned = f"{base}_T" if text.endswith(".T") else f"{base}_part"
-        taken = sum(name.startswith(turned) for name in self.matrices.values())
-        return self.matrices.setdefault(text, f"{turned}_{taken + 1}" if taken else turned)
+        if text not in self.matrices:
+            base = text.split("[")[0].split(".")[0]
+            self.matrices[text] = self._fresh(
+                f"{base}_T" if text.endswith(".T") else f"{base}_part"
+            )
+        return self.matrices[text]
+
+    def _fresh(self, name: str) -> str:
+        """Return a name that nothing else has, numbered from the second on."""
+        taken = {*self.taken, *self.names.values(), *self.matrices.values()}
+        numbered = (f"{name}_{number}" for number in count(2))
+        return next(one for one in chain([name], numbered) if one not in taken)
 
     def lines(self) -> list[str]:
         return [
@@ -126,10 +141,10 @@ class _Writer:
             case RowsTimes() if self._entries(value) != entries_of(self._axes):
                 self.lines.append(f"{out}[...] = {self._text(value)}")  # one number a row
             case RowsTimes(rows=Load()) if self._layout.all_steps:
-                call = self._text(value).removeprefix("times(")
-                self.lines.append(f"put_times({out}, {call}")
+                rows = self._text(value.rows)
+                self.lines.append(f"put_times({out}, {rows}, {weight_of(value)})")
             case RowsTimes() if not self._layout.all_steps:
-                matrix = self._buffers.matrix(self._text(value).rsplit(" @ ", 1)[1])
+                matrix = self._buffers.matrix(weight_of(value))
                 rows = self._rows(value.rows, depth)
                 self.lines.append(f"np.matmul({rows}, {matrix}, out={out})")
             case Apply():
@@ -167,8 +182,8 @@ class _Writer:
 
     def _apply(self, value: Apply, out: str, depth: int) -> None:
         argument = self._inner(value.argument, out, depth)
-        if value.function in _UFUNCS:
-            self.lines.append(f"{_UFUNCS[value.function]}({argument}, out={out})")
+        if value.function in UFUNCS:
+            self.lines.append(f"{UFUNCS[value.function]}({argument}, out={out})")
         elif value.function == "sigmoid":
             self.lines.append(f"logistic({argument}, {out})")
         else:

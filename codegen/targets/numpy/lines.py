@@ -58,13 +58,17 @@ def first_lines(program: Program, assignment: Assign, step: int) -> list[str]:
 def _block(program: Program, block: Block, blocks: Sequence[Block]) -> list[str]:
     if isinstance(block, Loop):
         steps = "range(T, 0, -1)" if block.backward else "range(1, T + 1)"
-        buffers = Buffers()
+        buffers = Buffers(_taken(program))
         body = _body(block.body, Layout(program), blocks, in_loop=True, buffers=buffers)
         return [*buffers.lines(), f"for t in {steps}:", *(INDENT + line for line in body)]
     if isinstance(block, LastStep):
         return _body(block.body, Layout(program, origin="T"), blocks, in_loop=False)
     layout = Layout(program, all_steps=True)
-    return _body(block.body, layout, blocks, in_loop=False, buffers=Buffers())
+    return _body(block.body, layout, blocks, in_loop=False, buffers=Buffers(_taken(program)))
+
+
+def _taken(program: Program) -> frozenset[str]:
+    return program.names | {stack.name for stack in program.stacks}
 
 
 def _body(

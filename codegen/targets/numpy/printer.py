@@ -44,7 +44,7 @@ from derivations.errors import UnsupportedError
 #: reader it does not, so each stands in brackets within the other.
 SUM, MATRIX, PRODUCT, SIGN, POWER, ATOM = range(6)
 
-_UFUNCS = {"tanh": "np.tanh", "exp": "np.exp", "expm1": "np.expm1", "log": "np.log"}
+UFUNCS = {"tanh": "np.tanh", "exp": "np.exp", "expm1": "np.expm1", "log": "np.log"}
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def printed_power(expression: Power, layout: Layout) -> tuple[str, int]:
 
 @printed.register
 def printed_application(expression: Apply, layout: Layout) -> tuple[str, int]:
-    name = _UFUNCS.get(expression.function, expression.function)
+    name = UFUNCS.get(expression.function, expression.function)
     return f"{name}({python(expression.argument, layout)})", ATOM
 
 
@@ -278,12 +278,17 @@ def printed_row_function(expression: RowFunction, layout: Layout) -> tuple[str, 
     return f"{expression.function}({python(expression.argument, layout)})", ATOM
 
 
+def weight_of(product: RowsTimes) -> str:
+    """Return the matrix that rows are multiplied by: a weight, turned or not, or a part of it."""
+    columns = f"[:, {slice_of(product.start, product.stop)}]"
+    is_part = bool(product.start or product.stop)
+    turned = ".T" if product.transposed else ""
+    return f"{product.weight}{columns if is_part else ''}{turned}"
+
+
 @printed.register
 def printed_rows_times(expression: RowsTimes, layout: Layout) -> tuple[str, int]:
-    weight = expression.weight
-    if expression.start or expression.stop:
-        weight += f"[:, {slice_of(expression.start, expression.stop)}]"
-    weight += ".T" if expression.transposed else ""
+    weight = weight_of(expression)
     if isinstance(expression.rows, Number):  # the same in every row: the one column of the weight
         column = Weight(weight)
         is_one = expression.rows == Number(Fraction(1))

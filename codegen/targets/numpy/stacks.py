@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from codegen.program import Array, Program, Stack
+from codegen.sizes import sum_of_sizes
 from codegen.targets.numpy.printer import slice_of
 
 
@@ -51,22 +52,9 @@ def part_of_a_gradient(program: Program, target: str) -> str:
     stack = next((s for s in program.stacks if s.of == "gradients" and target in s.members), None)
     if stack is None:
         return target
-    lengths = {f"d_{name}": axes[0] for name, axes in program.parameters}
+    targets = dict(program.gradients)
+    lengths = {targets[name]: axes[0] for name, axes in program.parameters}
     before = [lengths[member] for member in stack.members[: stack.members.index(target)]]
-    start, stop = summed(before), summed([*before, lengths[target]])
+    start, stop = sum_of_sizes(before), sum_of_sizes([*before, lengths[target]])
     is_last = target == stack.members[-1]
     return f"{stack.name}[{slice_of(start, '' if is_last else stop)}]"
-
-
-def summed(sizes: Sequence[str]) -> str:
-    """Return the text of a sum of sizes, equal ones counted.
-
-    Examples
-    --------
-    >>> summed(["n", "n", "m"])
-    '2 * n + m'
-    """
-    counts: dict[str, int] = {}
-    for size in sizes:
-        counts[size] = counts.get(size, 0) + 1
-    return " + ".join(f"{count} * {size}" if count > 1 else size for size, count in counts.items())
