@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from sympy import Expr, MatrixExpr
@@ -31,12 +31,18 @@ from codegen.storage import (
     step_from_the_end,
     with_room,
 )
-from derivations.algebra import add, multiply, quantities, split_coefficient, transpose
+from derivations.algebra import (
+    add,
+    multiply,
+    outer_factors,
+    quantities,
+    split_coefficient,
+    transpose,
+)
 from derivations.derivation import Derivation, Equation
 from derivations.errors import EmitError
 from derivations.expressions import (
     MatAdd,
-    MatMul,
     OneMatrix,
     Quantity,
     Scaled,
@@ -263,15 +269,14 @@ class _Lowering:
             return program.Add(tuple(self._signed(term, origin) for term in terms))
         number, rest = split_coefficient(body)
         product = rest.body if isinstance(rest, Scaled) else rest
-        position = _seam(product)
+        columns = outer_factors(product)
         if is_row(rest) and not is_column(rest):
             factor = rest.scalar if isinstance(rest, Scaled) else OneMatrix(1, 1)
             number_and_factor = self._rows(multiply(number, factor), origin)
             return program.Outer(number_and_factor, self._rows(transpose(product), origin))
-        if is_column(rest) or position is None:
+        if is_column(rest) or columns is None:
             return program.Total(self._rows(body, origin))
-        left = self._rows(_product(product.args[:position]), origin)
-        right = self._rows(transpose(_product(product.args[position:])), origin)
+        left, right = (self._rows(column, origin) for column in columns)
         if isinstance(rest, Scaled):
             left = program.Multiply((self._rows(rest.scalar, origin), left))
         outer = program.Outer(left, right)
@@ -281,20 +286,6 @@ class _Lowering:
         number, rest = split_coefficient(term)
         sign = -1 if number.is_negative else 1
         return sign, self._summed(multiply(sign * number, rest), origin)
-
-
-def _seam(product: MatrixExpr) -> int | None:
-    """Return where the row of a column times a row begins, if a product is one."""
-    if not isinstance(product, MatMul):
-        return None
-    places = range(1, len(product.args))
-    return next(
-        (i for i in places if is_column(product.args[i - 1]) and is_row(product.args[i])), None
-    )
-
-
-def _product(factors: Sequence[MatrixExpr]) -> MatrixExpr:
-    return factors[0] if len(factors) == 1 else MatMul(*factors)
 
 
 def _split(right: MatrixExpr) -> tuple[TimeSum | None, MatrixExpr | None]:

@@ -298,6 +298,24 @@ def inner(left: MatrixExpr, right: MatrixExpr) -> MatrixExpr:
     return multiply(ones[0], hadamard(left, right), ones[1])
 
 
+def outer_factors(product: MatrixExpr) -> tuple[MatrixExpr, MatrixExpr] | None:
+    """Return u and v of an outer product u vᵀ; None for any other matrix.
+
+    Examples
+    --------
+    >>> u, v = Quantity("u", 3, 1, 0), Quantity("v", 2, 1, 0)
+    >>> outer_factors(multiply(u, transpose(v))) == (u, v)
+    True
+    """
+    if not isinstance(product, MatMul):
+        return None
+    for position in range(1, len(product.args)):
+        before, behind = product.args[:position], product.args[position:]
+        if is_column(before[-1]) and is_row(behind[0]):
+            return multiply(*before), transpose(multiply(*behind))
+    return None
+
+
 def total(vector: MatrixExpr) -> MatrixExpr:
     """Return 1ᵀv, the sum of the entries of a column vector."""
     return multiply(Transpose(OneMatrix(vector.shape[0], 1)), vector)

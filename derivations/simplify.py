@@ -16,6 +16,7 @@ from derivations.algebra import (
     add,
     hadamard,
     multiply,
+    outer_factors,
     power,
     rebuild,
     split_coefficient,
@@ -121,23 +122,12 @@ def sum_over_outer_products(expression: Basic) -> Basic:
     match rest.args:
         case (Transpose(arg=OneMatrix()), HadamardProduct() as product, OneMatrix()):
             for position, factor in enumerate(product.args):
-                columns = _outer(factor)
+                columns = outer_factors(factor)
                 if columns is not None:
                     others = product.args[:position] + product.args[position + 1 :]
                     u, v = columns
                     return multiply(number, transpose(u), hadamard(*others), v)
     return expression
-
-
-def _outer(factor: MatrixExpr) -> tuple[MatrixExpr, MatrixExpr] | None:
-    """Return u and v of u vᵀ."""
-    if not isinstance(factor, MatMul):
-        return None
-    for position in range(1, len(factor.args)):
-        before, behind = factor.args[:position], factor.args[position:]
-        if before[-1].shape[1] == 1 and behind[0].shape[0] == 1:
-            return multiply(*before), transpose(multiply(*behind))
-    return None
 
 
 def merge_diagonals(expression: Basic) -> Basic:

@@ -140,7 +140,7 @@ def check_applications(
                     raise NotationError(
                         f"There is no function {base.text}.",
                         where,
-                        f"Known are {', '.join(FUNCTIONS)}, softmax, max and log. If it is a "
+                        f"Known are {', '.join(FUNCTIONS)}, softmax and max. If it is a "
                         f"matrix, give it one letter, or say: {base.text} is a parameter",
                     )
 

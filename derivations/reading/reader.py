@@ -256,13 +256,14 @@ class _Reader:
             shape = _declared_shape(declaration) if declaration.kind == "shape" else (one, one)
             declared[declaration.name(scope.temporal)] = (shape, declaration.place)
         equations = [Equation(p.name, p.statement.sides[1], p.place) for p in parsed if p.is_timed]
+        uses = self._uses(parsed, scope.temporal)
         letters = size_letters(
-            self._uses(parsed, scope.temporal),
+            uses,
             defined=[p.name for p in parsed],
             targets=[d.name(scope.temporal) for d in self._declared("target", "one-hot")],
             judged=[name for on, _ in dependent.values() for name in on],
         )
-        used = {use.name for use in self._uses(parsed, scope.temporal)}
+        used = {use.name for use in uses}
         ends = [p.name for p in parsed if p.is_timed and p.name not in used]
         given = scope.temporal - {p.name for p in parsed}
         return infer_shapes(equations, scope, declared, letters, (ends, given))
