@@ -18,31 +18,42 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import TypeAlias
 
 from codegen.documents.latex import fragment, standalone
 from codegen.gradcheck import GradientReport, check_module
 from codegen.lower import lower
 from codegen.passes.distribute import distribute
+from codegen.passes.materialise import materialise
 from codegen.passes.parameters import parameters_only
 from codegen.passes.reuse import reuse
 from codegen.passes.share import share
 from codegen.passes.split import split
 from codegen.passes.stabilise import stabilise
-from codegen.passes.stack import stack
+from codegen.passes.stack import stack, stack_products
 from codegen.program import Program
+from codegen.targets.c.binding import build_binding
+from codegen.targets.c.module import emit as emit_c_files
 from codegen.targets.numpy.module import emit
 from derivations import Derivation, Model, cell_names, derive, prove
 from derivations.errors import EmitError, ModelError, VerificationError
 from derivations.library import cell_text
 
+Passes: TypeAlias = tuple[Callable[[Program], Program], ...]
+
 #: Program → Program, in this order; the textbook style keeps the literal equations.
-STYLES: Mapping[str, tuple[Callable[[Program], Program], ...]] = {
+STYLES: Mapping[str, Passes] = {
     "textbook": (stabilise,),
     "fast": (stabilise, share, split, stack, distribute, reuse),
 }
-TARGETS = ("numpy",)
+#: The same for C, where a loop over the entries costs nothing but its work.
+C_STYLES: Mapping[str, Passes] = {
+    "textbook": (stabilise, materialise),
+    "fast": (stabilise, share, split, stack_products, distribute, materialise),
+}
+TARGETS: Mapping[str, Mapping[str, Passes]] = {"numpy": STYLES, "c": C_STYLES}
 #: Which gradients a module returns: by everything that is given, or by what is trained.
-GRADIENTS: Mapping[str, tuple[Callable[[Program], Program], ...]] = {
+GRADIENTS: Mapping[str, Passes] = {
     "all": (),
     "parameters": (parameters_only,),
 }
@@ -111,14 +122,8 @@ def proven_derivation(source: Source, activation: str | None = None) -> Derivati
     return prove(derive(Model.read(source.text, activation)))
 
 
-def emit_source(
-    derivation: Derivation,
-    name: str,
-    style: str,
-    target: str = "numpy",
-    gradients: str = "all",
-) -> str:
-    """Return the source of an emitted module.
+def emit_source(derivation: Derivation, name: str, style: str, gradients: str = "all") -> str:
+    """Return the source of an emitted NumPy module.
 
     Parameters
     ----------
@@ -127,48 +132,57 @@ def emit_source(
         What the model is called in the module's docstring.
     style : str
         One of `STYLES`.
-    target : str
-        One of `TARGETS`.
     gradients : str
         ``all``, or ``parameters`` for those alone.
 
     Raises
     ------
     EmitError
-        When the style, the target or the choice of gradients is unknown.
+        When the style or the choice of gradients is unknown.
     """
-    if target not in TARGETS:
-        raise EmitError(f"There is no target {target!r}.", hint=f"Known: {', '.join(TARGETS)}.")
-    program = lower(derivation)
-    for transform in passes_of(style, gradients):
-        program = transform(program)
+    program = _passed(derivation, passes_of(style, gradients))
     return emit(program, _details(derivation, name, style))
 
 
-def passes_of(style: str, gradients: str = "all") -> tuple[Callable[[Program], Program], ...]:
-    """Return the passes of a style, in their order.
+def emit_c(derivation: Derivation, name: str, style: str, gradients: str = "all") -> dict[str, str]:
+    """Return the header, the source in C99 and the Python binding of a model, by file name.
 
     Raises
     ------
     EmitError
         When the style or the choice of gradients is unknown.
     """
-    if style not in STYLES:
+    program = _passed(derivation, passes_of(style, gradients, "c"))
+    return emit_c_files(program, stem(name), _details_of_c(derivation, name, style))
+
+
+def _passed(derivation: Derivation, passes: Passes) -> Program:
+    program = lower(derivation)
+    for transform in passes:
+        program = transform(program)
+    return program
+
+
+def passes_of(style: str, gradients: str = "all", target: str = "numpy") -> Passes:
+    """Return the passes of a style, in their order.
+
+    Raises
+    ------
+    EmitError
+        When the target, the style or the choice of gradients is unknown.
+    """
+    if target not in TARGETS:
+        raise EmitError(f"There is no target {target!r}.", hint=f"Known: {', '.join(TARGETS)}.")
+    if style not in TARGETS[target]:
         raise EmitError(f"There is no style {style!r}.", hint=f"Known: {', '.join(STYLES)}.")
     if gradients not in GRADIENTS:
         raise EmitError(
             f"There are no gradients {gradients!r}.", hint=f"Known: {', '.join(GRADIENTS)}."
         )
-    return (*GRADIENTS[gradients], *STYLES[style])
+    return (*GRADIENTS[gradients], *TARGETS[target][style])
 
 
-def checked_source(
-    derivation: Derivation,
-    name: str,
-    style: str,
-    target: str = "numpy",
-    gradients: str = "all",
-) -> str:
+def checked_source(derivation: Derivation, name: str, style: str, gradients: str = "all") -> str:
     """Return the source of an emitted module that has passed its gradient checks.
 
     Raises
@@ -176,9 +190,29 @@ def checked_source(
     VerificationError
         When a gradient fails.
     """
-    text = emit_source(derivation, name, style, target, gradients)
+    text = emit_source(derivation, name, style, gradients)
     _refuse_wrong(check_source(text), name, style)
     return text
+
+
+def checked_build(
+    derivation: Derivation, name: str, style: str, gradients: str = "all", *, cblas: bool = False
+) -> dict[str, str | bytes]:
+    """Return the files of a model in C with its libraries, whose gradients have been checked.
+
+    Raises
+    ------
+    EmitError
+        When there is no compiler, or it fails.
+    VerificationError
+        When a gradient fails.
+    """
+    files = emit_c(derivation, name, style, gradients)
+    with tempfile.TemporaryDirectory() as folder:
+        binding = build_binding(files, Path(folder), cblas=cblas)
+        _refuse_wrong(check_module(binding), name, style)
+        libraries = {path.name: path.read_bytes() for path in Path(folder).glob("*.so")}
+    return {**files, **libraries}
 
 
 def _refuse_wrong(report: GradientReport, name: str, style: str) -> None:
@@ -220,8 +254,19 @@ def module_name(name: str, style: str) -> str:
     >>> module_name("rnn-hh", "fast")
     'rnn_hh_fast.py'
     """
-    stem = name.replace("-", "_")
-    return f"{'m_' if stem[0].isdigit() else ''}{stem}_{style}.py"
+    return f"{stem(name)}_{style}.py"
+
+
+def stem(name: str) -> str:
+    """Return what the files and the functions of a model are called.
+
+    Examples
+    --------
+    >>> stem("rnn-hh"), stem("3-gates")
+    ('rnn_hh', 'm_3_gates')
+    """
+    words = name.replace("-", "_")
+    return f"m_{words}" if words[0].isdigit() else words
 
 
 def check_source(text: str) -> GradientReport:
@@ -242,23 +287,42 @@ def _functions(derivation: Derivation) -> list[tuple[str, str]]:
     return [(name, function.name) for name, function in functions.items()]
 
 
-def _details(derivation: Derivation, name: str, style: str) -> list[str]:
+def _made(derivation: Derivation, name: str, style: str) -> str:
     chosen = "".join(
         f", {symbol.removeprefix(chr(92))} = {f}" for symbol, f in _functions(derivation)
     )
-    paragraphs = [
+    return (
         "Loss and gradients by back-propagation through time, emitted by bptt "
         f"{version()} from the forward equations of {name} (style {style}{chosen}); do not edit. "
-        "Numbers in comments are those of the equations in derivation.tex.",
+        "Numbers in comments are those of the equations in derivation.tex."
+    )
+
+
+def _details_of_c(derivation: Derivation, name: str, style: str) -> list[str]:
+    return [
+        _made(derivation, name, style),
+        "A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are "
+        "time-major, batch second.",
+        *_about_an_unspecified_loss(derivation),
+    ]
+
+
+def _about_an_unspecified_loss(derivation: Derivation) -> list[str]:
+    if not derivation.model.unspecified_loss:
+        return []
+    return [
+        "The loss is unspecified: its gradient by the prediction is part of the data. The "
+        "value is the inner product with it, which is the function that has these gradients."
+    ]
+
+
+def _details(derivation: Derivation, name: str, style: str) -> list[str]:
+    return [
+        _made(derivation, name, style),
         "A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are "
         "time-major, batch second. Index t is step t, except in the data, which counts from 0.",
+        *_about_an_unspecified_loss(derivation),
     ]
-    if derivation.model.unspecified_loss:
-        paragraphs.append(
-            "The loss is unspecified: its gradient by the prediction is part of the data. The "
-            "value is the inner product with it, which is the function that has these gradients."
-        )
-    return paragraphs
 
 
 def _readme(source: Source, derivation: Derivation, files: Mapping[str, str]) -> str:

@@ -20,10 +20,13 @@ from codegen.build import (
     TARGETS,
     Build,
     build,
+    checked_build,
     checked_source,
+    emit_c,
     find_source,
     passes_of,
     proven_derivation,
+    stem,
 )
 from codegen.documents.checked import annotated, verdict_table
 from codegen.documents.checked import as_json as notes_as_json
@@ -35,7 +38,7 @@ from codegen.files import write_files
 from codegen.gradcheck import GradientReport, check_module, worst_error
 from codegen.lower import lower
 from codegen.notes import annotated_path, read_notes
-from derivations import cell, cell_names
+from derivations import Derivation, cell, cell_names
 from derivations.activations import ACTIVATIONS
 from derivations.claims.notes import Checked, check_notes
 from derivations.errors import BpttError, EmitError, VerificationError
@@ -57,6 +60,14 @@ Activation = Annotated[
 ]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="A file; the terminal without it.")
+]
+OutputOfCode = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="A file; the terminal without it. For C a folder, MODEL_c without it.",
+    ),
 ]
 
 
@@ -103,21 +114,40 @@ def derive_command(
 def emit_command(
     model: ModelName,
     target: Annotated[str, typer.Option(help=f"{', '.join(TARGETS)}.")] = "numpy",
-    style: Annotated[str, typer.Option(help=f"{', '.join(STYLES)}.")] = "textbook",
+    style: Annotated[
+        str | None,
+        typer.Option(help=f"{', '.join(STYLES)}; textbook for numpy, fast for c without it."),
+    ] = None,
     gradients: Annotated[str, typer.Option(help=f"{', '.join(GRADIENTS)}.")] = "all",
     activation: Activation = None,
-    output: Output = None,
+    output: OutputOfCode = None,
     explained: Annotated[
         bool, typer.Option("--explain", help="The program before and after each pass instead.")
     ] = False,
+    built: Annotated[
+        bool, typer.Option("--build", help="C: compile it, with a Python module that calls it.")
+    ] = False,
+    cblas: Annotated[
+        bool, typer.Option("--cblas", help="C: matrix products of an installed scipy-openblas.")
+    ] = False,
 ) -> None:
-    """Emit the gradient code of a model, after its gradients have been checked."""
+    """Emit the gradient code of a model, after its gradients have been checked.
+
+    C is written to files, which are called after the model in the folder of --output; --build
+    compiles and checks it.
+    """
     source = find_source(model)
+    chosen = style or ("fast" if target == "c" else "textbook")
+    passes = passes_of(chosen, gradients, target)
+    if (built or cblas) and (target != "c" or explained or not built):
+        raise EmitError("--build is for --target c, and --cblas for --build.")
     derivation = proven_derivation(source, activation)
     if explained:
-        _deliver(explain(lower(derivation), passes_of(style, gradients)), output)
-        return
-    _deliver(checked_source(derivation, source.name, style, target, gradients), output)
+        _deliver(explain(lower(derivation), passes), output)
+    elif target == "c":
+        _deliver_c(derivation, source.name, chosen, gradients, output, built, cblas)
+    else:
+        _deliver(checked_source(derivation, source.name, chosen, gradients), output)
 
 
 @app.command("verify")
@@ -222,6 +252,29 @@ def _fail(message: str) -> NoReturn:
 def _warn(made: Build) -> None:
     for warning in made.derivation.model.warnings:
         print(f"bptt: {made.name}: {warning}", file=sys.stderr)
+
+
+def _deliver_c(
+    derivation: Derivation,
+    name: str,
+    style: str,
+    gradients: str,
+    output: Path | None,
+    built: bool,
+    cblas: bool,
+) -> None:
+    """Write the header and the source, and what was built of them, into a folder."""
+    folder = output or Path(f"{stem(name)}_c")
+    if built:
+        files = checked_build(derivation, name, style, gradients, cblas=cblas)
+    else:
+        files = {
+            file: text
+            for file, text in emit_c(derivation, name, style, gradients).items()
+            if not file.endswith(".py")
+        }
+    for path in write_files(folder, files):
+        Console().print(Text(str(path)))
 
 
 def _deliver(printed: str, output: Path | None) -> None:

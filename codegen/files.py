@@ -12,14 +12,14 @@ from pathlib import Path
 from derivations.errors import EmitError
 
 
-def write_files(folder: Path, texts: Mapping[str, str]) -> list[Path]:
-    """Write several text files into a folder, each whole; nothing changes before all are written.
+def write_files(folder: Path, contents: Mapping[str, str | bytes]) -> list[Path]:
+    """Write several files into a folder, each whole; nothing changes before all are written.
 
     Parameters
     ----------
     folder : Path
         Made if it is missing.
-    texts : mapping of file name to text
+    contents : mapping of file name to text, or to bytes
 
     Returns
     -------
@@ -40,10 +40,10 @@ def write_files(folder: Path, texts: Mapping[str, str]) -> list[Path]:
     waiting: list[tuple[str, Path]] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
+        for name, content in contents.items():
             handle, temporary = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
             waiting.append((temporary, folder / name))
-            _write(handle, temporary, text)
+            _write(handle, temporary, content)
         for _, path in waiting:
             if path.is_dir():  # found out before the first file is exchanged
                 raise IsADirectoryError(EISDIR, f"{path.name} is a folder there")
@@ -62,9 +62,9 @@ def write_files(folder: Path, texts: Mapping[str, str]) -> list[Path]:
     return [path for _, path in waiting]
 
 
-def _write(handle: int, temporary: str, text: str) -> None:
-    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+def _write(handle: int, temporary: str, content: str | bytes) -> None:
+    with os.fdopen(handle, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
     umask = os.umask(0)
     os.umask(umask)
     os.chmod(temporary, 0o666 & ~umask)  # mkstemp keeps its files to the user

@@ -14,6 +14,7 @@ from codegen.program import (
     Expression,
     Lifted,
     Load,
+    MatrixProduct,
     Number,
     Outer,
     OuterEach,
@@ -24,41 +25,66 @@ from codegen.program import (
     RowsTimes,
     RowSum,
     TimesEach,
+    Turned,
     Weight,
     operands,
 )
+from codegen.rows import size_text
 
 _ONE_A_ROW = (Number, Dot, RowSum, Pick, EntrySum, Lifted)
 
 
 def entries(program: Program, value: Expression) -> Expr:
     """Return how many entries a row, or the matrix of a row, has."""
+    return entries_of(row_axes(program, value))
+
+
+def row_axes(program: Program, value: Expression) -> tuple[str, ...]:
+    """Return the sizes of a row, or of the matrix of a row.
+
+    Examples
+    --------
+    >>> from codegen.lower import lower
+    >>> from derivations import cell, derive
+    >>> program = lower(derive(cell("fast-weights")))
+    >>> row_axes(program, OuterEach(Load("v"), Load("k"))), row_axes(program, Load("v"))
+    (('n', 'n_2'), ('n',))
+    """
     match value:
         case Load():
-            return entries_of(program.array(value.name).axes)
+            return program.array(value.name).axes
         case Weight():
-            return entries_of(program.weight_axes(value.name)[-1:])
+            axes = program.weight_axes(value.name)
+            return axes[1:] if axes[0] == "1" else axes
         case RowsTimes():
             rows, columns = program.weight_axes(value.weight)
-            if value.transposed:
-                return _length(rows)
-            return _length(value.stop or columns) - _length(value.start or "0")
+            return (rows if value.transposed else _between(value.start, value.stop, columns),)
         case Part():
-            whole = entries(program, value.rows)
-            stop = _length(value.stop) if value.stop else whole
-            return stop - _length(value.start or "0")
+            (whole,) = row_axes(program, value.rows)
+            return (_between(value.start, value.stop, whole),)
         case Concatenate():
-            return sum((_length(size) for size in value.sizes), start=Integer(0))
+            return (size_text(sum((_length(size) for size in value.sizes), start=Integer(0))),)
         case Outer() | OuterEach():
-            return entries(program, value.left) * entries(program, value.right)
-        case TimesEach(matrices=Load() as matrices):
-            return _length(program.array(matrices.name).axes[0])
+            return (*row_axes(program, value.left), *row_axes(program, value.right))
+        case TimesEach():
+            return row_axes(program, value.matrices)[:1]
+        case MatrixProduct():
+            left, right = row_axes(program, value.left), row_axes(program, value.right)
+            return (left[0], right[-1])
+        case Turned():
+            return row_axes(program, value.matrices)[::-1]
         case RowFunction(function="log_sum_exp"):
-            return Integer(1)
+            return ("1",)
     if isinstance(value, _ONE_A_ROW):
-        return Integer(1)
-    found = [entries(program, operand) for operand in operands(value)]
-    return next((one for one in found if one != 1), Integer(1))
+        return ("1",)
+    found = [row_axes(program, operand) for operand in operands(value)]
+    return next((axes for axes in found if axes != ("1",)), ("1",))
+
+
+def _between(start: str, stop: str, whole: str) -> str:
+    if not start and not stop:
+        return whole
+    return size_text(_length(stop or whole) - _length(start or "0"))
 
 
 def entries_of(axes: Sequence[str]) -> Expr:
@@ -98,4 +124,4 @@ def _length(size: str) -> Expr:
     return total
 
 
-__all__ = ["entries", "entries_of", "sum_of_sizes"]
+__all__ = ["entries", "entries_of", "row_axes", "sum_of_sizes"]

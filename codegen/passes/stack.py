@@ -14,6 +14,7 @@ from keyword import iskeyword
 from codegen.passes.lanes import Group, Lane, groups, order
 from codegen.passes.rewrite import rewrite
 from codegen.program import (
+    Accumulate,
     Add,
     Array,
     Block,
@@ -26,6 +27,7 @@ from codegen.program import (
     Statement,
     Weight,
     loads,
+    nodes,
     operands,
     with_operands,
 )
@@ -37,6 +39,22 @@ def stack(program: Program) -> Program:
     """Return the program with its lanes joined."""
     found, lanes = groups(program)
     return _Stacking(program, lanes, order(lanes, found), found).stacked()
+
+
+def stack_products(program: Program) -> Program:
+    """Return the program with only the products of its lanes joined, and sums over all rows.
+
+    Where a loop over the entries costs nothing but its work, what is done entry by entry is better
+    left apart: one loop then does all of it for one entry after another.
+    """
+    found, lanes = groups(program)
+    chosen = [group for group in found if any(map(_is_product, group.statements))]
+    return _Stacking(program, lanes, order(lanes, found), chosen).stacked()
+
+
+def _is_product(statement: Statement) -> bool:
+    is_sum = isinstance(statement, Accumulate)
+    return is_sum or any(isinstance(node, RowsTimes) for node in nodes(statement.value))
 
 
 @dataclass(frozen=True)
@@ -314,4 +332,4 @@ def _joined(names: Sequence[str]) -> str:
     return "_".join(words[0])
 
 
-__all__ = ["stack"]
+__all__ = ["stack", "stack_products"]

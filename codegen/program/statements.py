@@ -205,6 +205,19 @@ class Program:
             *axes[stack.members[0]][1:],
         )
 
+    def target_axes(self, name: str) -> tuple[str, ...]:
+        """Return the sizes, behind time and batch, of what a statement writes."""
+        found = next((array for array in self.arrays if array.name == name), None)
+        if found is not None:
+            return found.axes
+        stack = next((s for s in self.stacks if s.name == name and s.of == "gradients"), None)
+        if stack is not None:
+            first, *others = (self.target_axes(member) for member in stack.members)
+            return (" + ".join(axes[0] for axes in (first, *others)), *first[1:])
+        by = next(by for by, target in self.gradients if target == name)
+        axes = dict((*self.parameters, *self.data))[by]
+        return tuple(axis for axis in axes if axis not in ("T", "B"))
+
     def members(self, name: str) -> tuple[str, ...]:
         """Return what an array holds: others that stand in it, or itself."""
         found = next((s for s in self.stacks if s.name == name and s.of == "arrays"), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -24,6 +23,8 @@ from codegen.program import (
     nodes,
     statements,
 )
+from codegen.storage import step_name
+from codegen.targets.face import filled, shown_tuple, summed_over, value_of
 from codegen.targets.numpy.functions import HELPERS, source
 from codegen.targets.numpy.lines import (
     INDENT,
@@ -40,10 +41,8 @@ from codegen.targets.numpy.stacks import (
     weights_needed,
 )
 from codegen.targets.numpy.validation import validation_source
-from derivations.errors import EmitError, printable
+from derivations.errors import EmitError
 
-#: Docstrings of an emitted module are filled to this width.
-DOCSTRING_WIDTH = 92
 _SIZE_NAME = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -97,38 +96,18 @@ def _module(program: Program, details: tuple[str, ...]) -> Module:
     called = _called([*forward, *backward])
     axes = [axis for _, group in (*program.parameters, *program.data) for axis in group]
     return Module(
-        summary=_filled(f"{program.title}."),
-        details="\n\n".join(map(_filled, details)),
-        parameters=tuple((name, _tuple(axes)) for name, axes in program.parameters),
-        data=tuple((name, _tuple(axes)) for name, axes in program.data),
+        summary=filled(f"{program.title}."),
+        details="\n\n".join(map(filled, details)),
+        parameters=tuple((name, shown_tuple(axes)) for name, axes in program.parameters),
+        data=tuple((name, shown_tuple(axes)) for name, axes in program.data),
         constraints=program.constraints,
         functions=tuple(source(name) for name in HELPERS if name in called),
         forward=tuple(forward),
         backward=tuple(backward),
-        value=(
-            f"the inner product with {' and '.join(program.gradients_of_loss)}"
-            if program.gradients_of_loss
-            else "the loss"
-        ),
-        summed=_summed_over(program),
+        value=value_of(program),
+        summed=summed_over(program),
         validation=validation_source([rule for _, rule in program.constraints], axes),
     )
-
-
-def _summed_over(program: Program) -> str:
-    at_last = [b for b in program.forward if any(s.target == program.loss for s in b.body)]
-    is_last_only = all(isinstance(block, LastStep) for block in at_last)
-    return "the batch, at the last step" if is_last_only else "steps and batch"
-
-
-def _filled(text: str) -> str:
-    """Break text into lines, and keep a user's title from ending the docstring it stands in."""
-    harmless = printable(text).replace("\\", "/").replace('"', "'")
-    return textwrap.fill(harmless, DOCSTRING_WIDTH, break_on_hyphens=False)
-
-
-def _tuple(axes: tuple[str, ...]) -> str:
-    return "(" + ", ".join(f'"{axis}"' for axis in axes) + ("," if len(axes) == 1 else "") + ")"
 
 
 def _called(lines: Iterable[str]) -> set[str]:
@@ -175,12 +154,9 @@ def _given_rows(array: Array) -> list[str]:
     """Set the values that are given, or zero, before the first step and behind the last one."""
     lines = []
     for distance in array.given:
-        if distance > 0:
-            name, index = f"{array.name}_T_plus_{distance}", _index("T", distance, array)
-        else:
-            suffix = f"minus_{-distance}" if distance else "0"
-            name, index = f"{array.name}_{suffix}", str(distance + array.before - 1)
-        lines.append(f"{array.name}[{index}] = {name}")
+        is_behind = distance > 0
+        index = _index("T", distance, array) if is_behind else str(distance + array.before - 1)
+        lines.append(f"{array.name}[{index}] = {step_name(array.name, distance)}")
     if array.starts_at_zero:
         before = f":{array.before}" if array.before > 1 else "0"
         lines.append(f"{array.name}[{before}] = 0")

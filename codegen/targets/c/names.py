@@ -1,0 +1,54 @@
+"""Names in C: what a model calls its quantities, where C or the emitted file has taken the word."""
+
+from __future__ import annotations
+
+import re
+
+_KEYWORDS = (
+    "auto break case char const continue default do double else enum extern float for goto if "
+    "inline int long register restrict return short signed sizeof static struct switch typedef "
+    "union unsigned void volatile while"
+)
+#: What the emitted functions call their own things.
+_OWN = (
+    "E base bits count data gradients i int64_t j k matrix nothing outer pack params place real "
+    "row rows size_t sizes status sum t target tape times workspace"
+)
+TAKEN = frozenset(f"{_KEYWORDS} {_OWN}".split())
+_SIZE = re.compile(r"[A-Za-z_]\w*")
+
+
+def c_name(name: str) -> str:
+    """Return a name as C takes it.
+
+    Examples
+    --------
+    >>> c_name("W_rec"), c_name("double")
+    ('W_rec', 'double_')
+    """
+    return f"{name}_" if name in TAKEN else name
+
+
+def size(text: str) -> str:
+    """Return a size as C: its names may need to give way.
+
+    Examples
+    --------
+    >>> size("2 * n + j")
+    '2 * n + j_'
+    """
+    return _SIZE.sub(lambda found: c_name(found[0]), text)
+
+
+def product(*factors: str) -> str:
+    """Return a product of sizes, without ones.
+
+    Examples
+    --------
+    >>> product("T + 1", "B", "1", "4 * n")
+    '(T + 1) * B * 4 * n'
+    """
+    kept = [factor for factor in factors if factor != "1"]
+    if len(kept) == 1:
+        return kept[0]
+    return " * ".join(f"({f})" if " + " in f or " - " in f else f for f in kept) or "1"
