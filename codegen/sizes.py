@@ -55,7 +55,7 @@ def row_axes(program: Program, value: Expression) -> tuple[str, ...]:
             return program.array(value.name).axes
         case Weight():
             axes = program.weight_axes(value.name)
-            return axes[1:] if axes[0] == "1" else axes
+            return axes[-1:] if axes[0] == "1" else axes
         case RowsTimes():
             rows, columns = program.weight_axes(value.weight)
             return (rows if value.transposed else _between(value.start, value.stop, columns),)

@@ -314,7 +314,7 @@ def comment(statement: Statement) -> list[str]:
     harmless = text.replace("*/", "* /").replace("/*", "/ *")
     return textwrap.wrap(
         f"{harmless} */",
-        LINE_LENGTH - 4 * len(INDENT),
+        LINE_LENGTH - 6 * len(INDENT),
         initial_indent="/* ",
         subsequent_indent=" *     ",
         break_long_words=False,
@@ -349,7 +349,7 @@ def _broken(line: str) -> list[str]:
     """Break a long assignment at the signs of its sum."""
     return textwrap.wrap(
         line,
-        LINE_LENGTH - 5 * len(INDENT),
+        LINE_LENGTH - 6 * len(INDENT),
         subsequent_indent=INDENT,
         break_long_words=False,
         break_on_hyphens=False,

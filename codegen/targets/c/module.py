@@ -72,8 +72,8 @@ class Source:
     gradients: tuple[Member, ...]
     labels: tuple[tuple[str, str, str], ...]
     arrays: tuple[tuple[str, str], ...]
-    room: str
-    work: str
+    widths: tuple[str, ...]
+    matrices: tuple[str, ...]
     functions: tuple[str, ...]
     forward: Function
     backward: Function
@@ -200,8 +200,8 @@ def _source(program: Program, name: str, details: tuple[str, ...]) -> Source:
             for key, limit in labels.items()
         ),
         arrays=tuple(arrays(program, local, matrices)),
-        room=_room(program),
-        work=_work(matrices),
+        widths=_widths(program),
+        matrices=tuple(product(matrix.depth, matrix.width) for matrix in matrices),
         functions=tuple(sources(code, prefix)),
         forward=_function(forward, sizes),
         backward=_function(backward, sizes),
@@ -245,16 +245,7 @@ def _packing(matrices: Iterable[Packed]) -> list[str]:
     return [line for matrix in matrices for line in matrix.lines]
 
 
-def _room(program: Program) -> str:
-    """Return the width of the widest outer product, as C."""
-    widths = [size(axes[1]) for _, axes in program.parameters if len(axes) == 2]
-    text = "1"
-    for width in dict.fromkeys(widths):
-        text = f"larger_of({text}, {width})"
-    return f"outer_room({text})"
-
-
-def _work(matrices: Sequence[Packed]) -> str:
-    """Return how many products of numbers a step takes at most, as C."""
-    terms = [product(matrix.depth, matrix.width) for matrix in matrices]
-    return product("(double)B", f"(double)({' + '.join(terms) or '1'})")
+def _widths(program: Program) -> tuple[str, ...]:
+    """Return how wide the outer products are that are summed to gradients."""
+    found = (size(axes[1]) for _, axes in program.parameters if len(axes) == 2)
+    return tuple(dict.fromkeys(found))
