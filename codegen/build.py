@@ -22,9 +22,11 @@ from pathlib import Path
 from codegen.documents.latex import fragment, standalone
 from codegen.gradcheck import GradientReport, check_module
 from codegen.lower import lower
+from codegen.options import PLAIN, Options
 from codegen.passes.distribute import distribute
 from codegen.passes.parameters import parameters_only
 from codegen.passes.reuse import reuse
+from codegen.passes.segment import segment
 from codegen.passes.share import share
 from codegen.passes.split import split
 from codegen.passes.stabilise import stabilise
@@ -117,6 +119,7 @@ def emit_source(
     style: str,
     target: str = "numpy",
     gradients: str = "all",
+    options: Options = PLAIN,
 ) -> str:
     """Return the source of an emitted module.
 
@@ -131,18 +134,23 @@ def emit_source(
         One of `TARGETS`.
     gradients : str
         ``all``, or ``parameters`` for those alone.
+    options : Options
+        What the module offers besides.
 
     Raises
     ------
     EmitError
-        When the style, the target or the choice of gradients is unknown.
+        When the style, the target or the choice of gradients is unknown, or an option does not go
+        with the model.
     """
     if target not in TARGETS:
         raise EmitError(f"There is no target {target!r}.", hint=f"Known: {', '.join(TARGETS)}.")
     program = lower(derivation)
+    if options.segments:
+        program = segment(program)
     for transform in passes_of(style, gradients):
         program = transform(program)
-    return emit(program, _details(derivation, name, style))
+    return emit(program, _details(derivation, name, style), options)
 
 
 def passes_of(style: str, gradients: str = "all") -> tuple[Callable[[Program], Program], ...]:
@@ -168,6 +176,7 @@ def checked_source(
     style: str,
     target: str = "numpy",
     gradients: str = "all",
+    options: Options = PLAIN,
 ) -> str:
     """Return the source of an emitted module that has passed its gradient checks.
 
@@ -176,7 +185,7 @@ def checked_source(
     VerificationError
         When a gradient fails.
     """
-    text = emit_source(derivation, name, style, target, gradients)
+    text = emit_source(derivation, name, style, target, gradients, options)
     _refuse_wrong(check_source(text), name, style)
     return text
 

@@ -35,6 +35,7 @@ from codegen.files import write_files
 from codegen.gradcheck import GradientReport, check_module, worst_error
 from codegen.lower import lower
 from codegen.notes import annotated_path, read_notes
+from codegen.options import Options
 from derivations import cell, cell_names
 from derivations.activations import ACTIVATIONS
 from derivations.claims.notes import Checked, check_notes
@@ -105,6 +106,9 @@ def emit_command(
     target: Annotated[str, typer.Option(help=f"{', '.join(TARGETS)}.")] = "numpy",
     style: Annotated[str, typer.Option(help=f"{', '.join(STYLES)}.")] = "textbook",
     gradients: Annotated[str, typer.Option(help=f"{', '.join(GRADIENTS)}.")] = "all",
+    checkpoint: Annotated[
+        bool, typer.Option("--checkpoint", help="Memory that grows with √T; time by half.")
+    ] = False,
     activation: Activation = None,
     output: Output = None,
     explained: Annotated[
@@ -117,7 +121,8 @@ def emit_command(
     if explained:
         _deliver(explain(lower(derivation), passes_of(style, gradients)), output)
         return
-    _deliver(checked_source(derivation, source.name, style, target, gradients), output)
+    options = Options(checkpoint=checkpoint)
+    _deliver(checked_source(derivation, source.name, style, target, gradients, options), output)
 
 
 @app.command("verify")

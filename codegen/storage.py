@@ -34,7 +34,17 @@ def given_name(quantity: Quantity) -> str:
     >>> [given_name(Quantity("h", 3, 1, step)) for step in (0, -1, T + 1)]
     ['h_0', 'h_minus_1', 'h_T_plus_1']
     """
-    name, distance = identifier(quantity.name), step_from_the_end(quantity.time)
+    return name_at(identifier(quantity.name), step_from_the_end(quantity.time))
+
+
+def name_at(name: str, distance: int) -> str:
+    """Return the name of a value at a step before the first (0, −1, …) or behind T (1, 2, …).
+
+    Examples
+    --------
+    >>> name_at("h", -1)
+    'h_minus_1'
+    """
     if distance > 0:
         return f"{name}_T_plus_{distance}"
     return f"{name}_minus_{-distance}" if distance else f"{name}_0"

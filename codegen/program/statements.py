@@ -169,6 +169,10 @@ class Program:
         What lies side by side in memory, so that one statement does for all of it.
     in_place : bool
         Whether loops write where a result belongs, and hold what is between in buffers.
+    segmented : bool
+        Whether the steps are a segment of a longer sequence: see `codegen.passes.segment`.
+    zeros : tuple of str
+        Of the data of a segment, the states that are zero before the first step of all.
     """
 
     title: str
@@ -184,6 +188,8 @@ class Program:
     gradients_of_loss: tuple[str, ...] = ()
     stacks: tuple[Stack, ...] = ()
     in_place: bool = False
+    segmented: bool = False
+    zeros: tuple[str, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
