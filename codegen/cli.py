@@ -109,6 +109,9 @@ def emit_command(
     checkpoint: Annotated[
         bool, typer.Option("--checkpoint", help="Memory that grows with √T; time by half.")
     ] = False,
+    clip: Annotated[
+        bool, typer.Option("--clip", help="With a function that clips by the global norm.")
+    ] = False,
     activation: Activation = None,
     output: Output = None,
     explained: Annotated[
@@ -121,7 +124,7 @@ def emit_command(
     if explained:
         _deliver(explain(lower(derivation), passes_of(style, gradients)), output)
         return
-    options = Options(checkpoint=checkpoint)
+    options = Options(checkpoint=checkpoint, clip=clip)
     _deliver(checked_source(derivation, source.name, style, target, gradients, options), output)
 
 

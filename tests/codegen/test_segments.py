@@ -75,7 +75,7 @@ def assert_same(found: tuple[float, dict], expected: tuple[float, dict]) -> None
 
 CHECKPOINT = Options(checkpoint=True)
 #: Every choice of options that makes another module.
-OPTIONS = [CHECKPOINT]
+OPTIONS = [CHECKPOINT, Options(clip=True)]
 
 
 @pytest.mark.parametrize("style", STYLES)
