@@ -36,6 +36,7 @@ from codegen.targets.numpy.module import emit
 from derivations import Derivation, Model, cell_names, derive, prove
 from derivations.errors import EmitError, ModelError, VerificationError
 from derivations.library import cell_text
+from derivations.masking import masked
 
 #: Program → Program, in this order; the textbook style keeps the literal equations.
 STYLES: Mapping[str, tuple[Callable[[Program], Program], ...]] = {
@@ -108,9 +109,16 @@ def find_source(name: str) -> Source:
     return Source(re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-") or "model", text)
 
 
-def proven_derivation(source: Source, activation: str | None = None) -> Derivation:
+def proven_derivation(
+    source: Source, activation: str | None = None, options: Options = PLAIN
+) -> Derivation:
     """Read, derive and prove."""
-    return prove(derive(Model.read(source.text, activation)))
+    return prove(derive(model_for(Model.read(source.text, activation), options)))
+
+
+def model_for(model: Model, options: Options) -> Model:
+    """Return the model that is derived for a module with options: maybe with a mask."""
+    return masked(model) if options.mask else model
 
 
 def emit_source(
@@ -145,6 +153,10 @@ def emit_source(
     """
     if target not in TARGETS:
         raise EmitError(f"There is no target {target!r}.", hint=f"Known: {', '.join(TARGETS)}.")
+    if options.mask != (derivation.model.unmasked is not None):
+        raise EmitError(
+            "These options need another derivation.", hint="Derive what `model_for` returns."
+        )
     program = lower(derivation)
     if options.segments:
         program = segment(program)

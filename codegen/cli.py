@@ -107,10 +107,19 @@ def emit_command(
     style: Annotated[str, typer.Option(help=f"{', '.join(STYLES)}.")] = "textbook",
     gradients: Annotated[str, typer.Option(help=f"{', '.join(GRADIENTS)}.")] = "all",
     checkpoint: Annotated[
-        bool, typer.Option("--checkpoint", help="Memory that grows with √T; time by half.")
+        bool, typer.Option("--checkpoint", help="Memory grows with √T; the rest is recomputed.")
+    ] = False,
+    truncate: Annotated[
+        bool, typer.Option("--truncate", help="With truncated back-propagation, by k1 and k2.")
+    ] = False,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="With chunks of a sequence, states carried over.")
+    ] = False,
+    lengths: Annotated[
+        bool, typer.Option("--lengths", help="Sequences of different lengths in a batch.")
     ] = False,
     clip: Annotated[
-        bool, typer.Option("--clip", help="With a function that clips by the global norm.")
+        bool, typer.Option("--clip", help="With clipping of gradients by their global norm.")
     ] = False,
     activation: Activation = None,
     output: Output = None,
@@ -120,11 +129,11 @@ def emit_command(
 ) -> None:
     """Emit the gradient code of a model, after its gradients have been checked."""
     source = find_source(model)
-    derivation = proven_derivation(source, activation)
+    options = Options(checkpoint, truncate, stream, lengths, clip)
+    derivation = proven_derivation(source, activation, options)
     if explained:
         _deliver(explain(lower(derivation), passes_of(style, gradients)), output)
         return
-    options = Options(checkpoint=checkpoint, clip=clip)
     _deliver(checked_source(derivation, source.name, style, target, gradients, options), output)
 
 

@@ -40,9 +40,9 @@ def segment(program: Program) -> Program:
         if isinstance(block, Loop) and block.backward:
             names = ", ".join(dict.fromkeys(statement.target for statement in block.body))
             raise EmitError(
-                f"The steps of {program.title} cannot be done one segment after another: {names} "
-                "runs from the last step to the first.",
-                hint="Leave the option out, or write a network that looks back only.",
+                f"{program.title}: {names} runs from the last step to the first, so that no "
+                "segment can be done before the ones behind it, and no sequence can end early.",
+                hint="Leave the option out, or let every equation look back.",
             )
     zeros = {
         name_at(array.name, -distance): ("B", *array.axes)

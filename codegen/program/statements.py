@@ -143,6 +143,26 @@ class Stack:
 
 
 @dataclass(frozen=True)
+class Mask:
+    """Which losses count: made of what the caller gives.
+
+    Attributes
+    ----------
+    name : str
+        The array among the data that the loss of every step is multiplied by; empty where it is
+        the given gradients of an unspecified loss that are masked.
+    at_last_only : bool
+        Whether of all steps, the last one of each sequence counts alone.
+    data : tuple of (name, axes)
+        What the caller gives instead of the data.
+    """
+
+    name: str
+    at_last_only: bool
+    data: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
 class Program:
     """A gradient computation.
 
@@ -173,6 +193,8 @@ class Program:
         Whether the steps are a segment of a longer sequence: see `codegen.passes.segment`.
     zeros : tuple of str
         Of the data of a segment, the states that are zero before the first step of all.
+    mask : Mask or None
+        Which losses count, where not all of them do.
     """
 
     title: str
@@ -190,6 +212,7 @@ class Program:
     in_place: bool = False
     segmented: bool = False
     zeros: tuple[str, ...] = ()
+    mask: Mask | None = None
 
     @property
     def names(self) -> frozenset[str]:

@@ -47,11 +47,12 @@ def forward_lines(program: Program) -> list[str]:
     """Return the body of the forward pass."""
     weights = _weights_read(statements(program.forward))
     lines = _unpacked(program, "params", weights_needed(program, weights))
-    lines += _unpacked(program, "data", _data_read(program))
+    data_read = _data_read(program)
+    lines += _unpacked(program, "data", data_read)
     values = [a for a in program.arrays if a.role == "value" and not a.at_last_only]
     stored = stored_alone(values)
     lines += size_lines(program, values, (*program.forward,))
-    lines += dtype_lines(program)
+    lines += dtype_lines(program, data_read)
     lines += packed_weights(program, weights)
     for array in stored:
         lines.append(f"{array.name} = np.empty({_storage(array)}, dtype)")
@@ -144,12 +145,13 @@ def backward_lines(program: Program) -> list[str]:
     read = {load.name for s in _all_backward(program) for load in loads(s.value)}
     weights = _weights_read(_all_backward(program))
     lines = _unpacked(program, "params", weights_needed(program, weights))
-    lines += _unpacked(program, "data", [name for name, _ in program.data if name in read])
+    data_read = [name for name, _ in program.data if name in read]
+    lines += _unpacked(program, "data", data_read)
     lines += [f'{name} = tape["{name}"]' for name in _tape(program)]
     adjoints = [a for a in program.arrays if a.role == "adjoint" and not a.at_last_only]
     values = [a for a in program.arrays if a.role == "value"]
     lines += size_lines(program, [*adjoints, *_parts_read(program, values)], program.backward)
-    lines += dtype_lines(program)
+    lines += dtype_lines(program, data_read)
     lines += packed_weights(program, weights)
     used = _names_used(_all_backward(program))
     lines += views(values, used)
@@ -216,17 +218,26 @@ def _all_backward(program: Program) -> list[Statement]:
 
 
 def _unpacked(program: Program, source_name: str, names: list[str]) -> list[str]:
-    return [f'{name} = {source_name}["{name}"]' for name in names]
+    return [f'{name} = {source_name}["{name}"]' for name in names if not _is_mask(program, name)]
 
 
-def dtype_lines(program: Program, hidden: Collection[str] = ()) -> list[str]:
-    """Find the dtype of the arrays that are given; some of the data may be hidden from it."""
+def _is_mask(program: Program, name: str) -> bool:
+    return program.mask is not None and program.mask.name == name
+
+
+def dtype_lines(program: Program, data_read: Iterable[str]) -> list[str]:
+    """Find the dtype of the arrays that are given, and give it to the mask, which is boolean."""
+    lines = [f"dtype = np.result_type({_floats_given(program)})"]
+    masks = [name for name in data_read if _is_mask(program, name)]
+    return lines + [f'{name} = data["{name}"].astype(dtype)' for name in masks]
+
+
+def _floats_given(program: Program) -> str:
     labels = {name for name, rule in program.constraints if rule.startswith("label")}
     if not labels:
-        return ["dtype = np.result_type(*params.values(), *data.values())"]
-    floats = [name for name, _ in program.data if name not in {*labels, *hidden}]
-    given = ", ".join(["*params.values()", *(f'data["{name}"]' for name in floats)])
-    return [f"dtype = np.result_type({given})"]
+        return "*params.values(), *data.values()"
+    names = [n for n, _ in program.data if n not in labels and not _is_mask(program, n)]
+    return ", ".join(["*params.values()", *(f'data["{name}"]' for name in names)])
 
 
 def _storage(array: Array) -> str:
@@ -234,15 +245,15 @@ def _storage(array: Array) -> str:
     return f"(T{f' + {rows}' if rows else ''}, B, {', '.join(array.axes)})"
 
 
-def timed_data(program: Program) -> str:
-    """Return the data that tells how many steps there are.
+def timed_data(data: Iterable[tuple[str, tuple[str, ...]]]) -> str:
+    """Return which of the data tells how many steps there are.
 
     Raises
     ------
     EmitError
         When there is none.
     """
-    timed = next((name for name, axes in program.data if axes[:2] == ("T", "B")), None)
+    timed = next((name for name, axes in data if axes[:2] == ("T", "B")), None)
     if timed is None:
         raise EmitError(
             "No data tells how many steps there are.", hint="Let an input or a target carry t."
@@ -262,7 +273,7 @@ def size_lines(
             elif isinstance(node, Concatenate):
                 pieces = zip(node.parts, node.sizes, strict=True)
                 texts += [size for part, size in pieces if not loads(part)]
-    lines = [f'T, B = data["{timed_data(program)}"].shape[:2]']
+    lines = [f'T, B = data["{timed_data(program.data)}"].shape[:2]']
     for size in dict.fromkeys(name for text in texts for name in _SIZE_NAME.findall(text)):
         kind, name, axis = next(
             (kind, name, axes.index(size))

@@ -13,7 +13,7 @@ from codegen.options import PLAIN, Options
 from codegen.program import LastStep, Program
 from codegen.targets.numpy.bodies import backward_lines, forward_lines
 from codegen.targets.numpy.functions import HELPERS, source
-from codegen.targets.numpy.segments import Segments, public_data, segments
+from codegen.targets.numpy.segments import LENGTH, Segments, public_data, segments
 from codegen.targets.numpy.validation import validation_source
 from derivations.errors import printable
 
@@ -79,12 +79,13 @@ def _module(program: Program, details: tuple[str, ...], options: Options) -> Mod
     called = _called([*forward, *backward])
     data = public_data(program, options)
     axes = [axis for _, group in (*program.parameters, *data) for axis in group]
+    constraints = (*program.constraints, *((("lengths", LENGTH),) if options.lengths else ()))
     return Module(
         summary=_filled(f"{program.title}."),
         details="\n\n".join(map(_filled, details)),
         parameters=tuple((name, _tuple(axes)) for name, axes in program.parameters),
         data=tuple((name, _tuple(axes)) for name, axes in data),
-        constraints=program.constraints,
+        constraints=constraints,
         functions=tuple(source(name) for name in HELPERS if name in called),
         forward=tuple(forward),
         backward=tuple(backward),
@@ -94,7 +95,7 @@ def _module(program: Program, details: tuple[str, ...], options: Options) -> Mod
             else "the loss"
         ),
         summed=_summed_over(program),
-        validation=validation_source([rule for _, rule in program.constraints], axes),
+        validation=validation_source([rule for _, rule in constraints], axes),
         by="by every parameter, every input and every given state",
         tape="list[Arrays]" if options.checkpoint else "Arrays",
         segments=in_segments,
