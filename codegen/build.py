@@ -162,7 +162,7 @@ def emit_source(
         program = segment(program)
     for transform in passes_of(style, gradients):
         program = transform(program)
-    return emit(program, _details(derivation, name, style), options)
+    return emit(program, _details(derivation, name, style, options), options)
 
 
 def passes_of(style: str, gradients: str = "all") -> tuple[Callable[[Program], Program], ...]:
@@ -263,14 +263,21 @@ def _functions(derivation: Derivation) -> list[tuple[str, str]]:
     return [(name, function.name) for name, function in functions.items()]
 
 
-def _details(derivation: Derivation, name: str, style: str) -> list[str]:
+def _details(derivation: Derivation, name: str, style: str, options: Options) -> list[str]:
     chosen = "".join(
         f", {symbol.removeprefix(chr(92))} = {f}" for symbol, f in _functions(derivation)
     )
+    chosen += f", with {', '.join(options.names)}" if options.names else ""
+    numbered = "equations in derivation.tex."
+    if derivation.model.unmasked is not None:
+        numbered = (
+            "derivation for E = Σ mask_t E_t: mask_t is 1 where the loss of step t counts, and 0 "
+            "elsewhere."
+        )
     paragraphs = [
         "Loss and gradients by back-propagation through time, emitted by bptt "
         f"{version()} from the forward equations of {name} (style {style}{chosen}); do not edit. "
-        "Numbers in comments are those of the equations in derivation.tex.",
+        f"Numbers in comments are those of the {numbered}",
         "A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are "
         "time-major, batch second. Index t is step t, except in the data, which counts from 0.",
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,17 @@ class Options:
     stream: bool = False
     lengths: bool = False
     clip: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of those that are chosen.
+
+        Examples
+        --------
+        >>> Options(stream=True, clip=True).names
+        ('stream', 'clip')
+        """
+        return tuple(field.name for field in fields(self) if getattr(self, field.name))
 
     @property
     def segments(self) -> bool:
