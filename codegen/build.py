@@ -23,10 +23,12 @@ from typing import TypeAlias
 from codegen.documents.latex import fragment, standalone
 from codegen.gradcheck import GradientReport, check_module
 from codegen.lower import lower
+from codegen.options import PLAIN, Options
 from codegen.passes.distribute import distribute
 from codegen.passes.materialise import materialise
 from codegen.passes.parameters import parameters_only
 from codegen.passes.reuse import reuse
+from codegen.passes.segment import segment
 from codegen.passes.share import share
 from codegen.passes.split import split
 from codegen.passes.stabilise import stabilise
@@ -38,6 +40,7 @@ from codegen.targets.numpy.module import emit
 from derivations import Derivation, Model, cell_names, derive, prove
 from derivations.errors import EmitError, ModelError, VerificationError
 from derivations.library import cell_text
+from derivations.masking import masked
 
 Passes: TypeAlias = tuple[Callable[[Program], Program], ...]
 
@@ -117,12 +120,25 @@ def find_source(name: str) -> Source:
     return Source(re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-") or "model", text)
 
 
-def proven_derivation(source: Source, activation: str | None = None) -> Derivation:
+def proven_derivation(
+    source: Source, activation: str | None = None, options: Options = PLAIN
+) -> Derivation:
     """Read, derive and prove."""
-    return prove(derive(Model.read(source.text, activation)))
+    return prove(derive(model_for(Model.read(source.text, activation), options)))
 
 
-def emit_source(derivation: Derivation, name: str, style: str, gradients: str = "all") -> str:
+def model_for(model: Model, options: Options) -> Model:
+    """Return the model that is derived for a module with options: maybe with a mask."""
+    return masked(model) if options.mask else model
+
+
+def emit_source(
+    derivation: Derivation,
+    name: str,
+    style: str,
+    gradients: str = "all",
+    options: Options = PLAIN,
+) -> str:
     """Return the source of an emitted NumPy module.
 
     Parameters
@@ -134,14 +150,22 @@ def emit_source(derivation: Derivation, name: str, style: str, gradients: str = 
         One of `STYLES`.
     gradients : str
         ``all``, or ``parameters`` for those alone.
+    options : Options
+        What the module offers besides.
 
     Raises
     ------
     EmitError
-        When the style or the choice of gradients is unknown.
+        When the style or the choice of gradients is unknown, or an option does not go with the
+        model.
     """
-    program = _passed(derivation, passes_of(style, gradients))
-    return emit(program, _details(derivation, name, style))
+    if options.mask != (derivation.model.unmasked is not None):
+        raise EmitError(
+            "These options need another derivation.", hint="Derive what `model_for` returns."
+        )
+    passes = passes_of(style, gradients)
+    program = _passed(derivation, (segment, *passes) if options.segments else passes)
+    return emit(program, _details(derivation, name, style, options), options)
 
 
 def emit_c(derivation: Derivation, name: str, style: str, gradients: str = "all") -> dict[str, str]:
@@ -182,7 +206,13 @@ def passes_of(style: str, gradients: str = "all", target: str = "numpy") -> Pass
     return (*GRADIENTS[gradients], *TARGETS[target][style])
 
 
-def checked_source(derivation: Derivation, name: str, style: str, gradients: str = "all") -> str:
+def checked_source(
+    derivation: Derivation,
+    name: str,
+    style: str,
+    gradients: str = "all",
+    options: Options = PLAIN,
+) -> str:
     """Return the source of an emitted module that has passed its gradient checks.
 
     Raises
@@ -190,7 +220,7 @@ def checked_source(derivation: Derivation, name: str, style: str, gradients: str
     VerificationError
         When a gradient fails.
     """
-    text = emit_source(derivation, name, style, gradients)
+    text = emit_source(derivation, name, style, gradients, options)
     _refuse_wrong(check_source(text), name, style)
     return text
 
@@ -287,14 +317,21 @@ def _functions(derivation: Derivation) -> list[tuple[str, str]]:
     return [(name, function.name) for name, function in functions.items()]
 
 
-def _made(derivation: Derivation, name: str, style: str) -> str:
+def _made(derivation: Derivation, name: str, style: str, options: Options = PLAIN) -> str:
     chosen = "".join(
         f", {symbol.removeprefix(chr(92))} = {f}" for symbol, f in _functions(derivation)
     )
+    chosen += f", with {', '.join(options.names)}" if options.names else ""
+    numbered = "equations in derivation.tex."
+    if derivation.model.unmasked is not None:
+        numbered = (
+            "derivation for E = Σ mask_t E_t: mask_t is 1 where the loss of step t counts, and 0 "
+            "elsewhere."
+        )
     return (
         "Loss and gradients by back-propagation through time, emitted by bptt "
         f"{version()} from the forward equations of {name} (style {style}{chosen}); do not edit. "
-        "Numbers in comments are those of the equations in derivation.tex."
+        f"Numbers in comments are those of the {numbered}"
     )
 
 
@@ -316,9 +353,9 @@ def _about_an_unspecified_loss(derivation: Derivation) -> list[str]:
     ]
 
 
-def _details(derivation: Derivation, name: str, style: str) -> list[str]:
+def _details(derivation: Derivation, name: str, style: str, options: Options) -> list[str]:
     return [
-        _made(derivation, name, style),
+        _made(derivation, name, style, options),
         "A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are "
         "time-major, batch second. Index t is step t, except in the data, which counts from 0.",
         *_about_an_unspecified_loss(derivation),

@@ -38,6 +38,7 @@ from codegen.files import write_files
 from codegen.gradcheck import GradientReport, check_module, worst_error
 from codegen.lower import lower
 from codegen.notes import annotated_path, read_notes
+from codegen.options import PLAIN, Options
 from derivations import Derivation, cell, cell_names
 from derivations.activations import ACTIVATIONS
 from derivations.claims.notes import Checked, check_notes
@@ -119,6 +120,21 @@ def emit_command(
         typer.Option(help=f"{', '.join(STYLES)}; textbook for numpy, fast for c without it."),
     ] = None,
     gradients: Annotated[str, typer.Option(help=f"{', '.join(GRADIENTS)}.")] = "all",
+    checkpoint: Annotated[
+        bool, typer.Option("--checkpoint", help="Memory grows with √T; the rest is recomputed.")
+    ] = False,
+    truncate: Annotated[
+        bool, typer.Option("--truncate", help="With truncated back-propagation, by k1 and k2.")
+    ] = False,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="With chunks of a sequence, states carried over.")
+    ] = False,
+    lengths: Annotated[
+        bool, typer.Option("--lengths", help="Sequences of different lengths in a batch.")
+    ] = False,
+    clip: Annotated[
+        bool, typer.Option("--clip", help="With clipping of gradients by their global norm.")
+    ] = False,
     activation: Activation = None,
     output: OutputOfCode = None,
     explained: Annotated[
@@ -141,13 +157,19 @@ def emit_command(
     passes = passes_of(chosen, gradients, target)
     if (built or cblas) and (target != "c" or explained or not built):
         raise EmitError("--build is for --target c, and --cblas for --build.")
-    derivation = proven_derivation(source, activation)
+    options = Options(checkpoint, truncate, stream, lengths, clip)
+    if target == "c" and options != PLAIN:
+        raise EmitError(
+            f"There is no --{options.names[0]} for --target c.",
+            hint="Leave --target out for NumPy.",
+        )
+    derivation = proven_derivation(source, activation, options)
     if explained:
         _deliver(explain(lower(derivation), passes), output)
     elif target == "c":
         _deliver_c(derivation, source.name, chosen, gradients, output, built, cblas)
     else:
-        _deliver(checked_source(derivation, source.name, chosen, gradients), output)
+        _deliver(checked_source(derivation, source.name, chosen, gradients, options), output)
 
 
 @app.command("verify")

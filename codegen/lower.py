@@ -28,6 +28,7 @@ from codegen.storage import (
     given_name,
     given_rows,
     gradient_name,
+    mask_of,
     step_from_the_end,
     with_room,
 )
@@ -121,6 +122,7 @@ class _Lowering:
             initial=tuple(self._initial()),
             gradients=self._gradients(),
             gradients_of_loss=tuple(name for name, _ in given_rows(model)),
+            mask=mask_of(model),
         )
         return replace(lowered, arrays=tuple(with_room(lowered)))
 
@@ -151,7 +153,8 @@ class _Lowering:
             return _assign(identifier(quantity.name), value, equation, sides=2)
         if not isinstance(definition.expression, Unspecified):
             equation = self._equation(f"forward:{quantity.name}")
-            value = program.Total(self._rows(definition.expression))
+            loss = self._rows(definition.expression)
+            value = program.Total(loss if self._model.unmasked is None else _termwise(loss))
             shown = formula(equation.sides[:2])
             return Accumulate(self._loss, value, equation.number, shown)
         total = self._equation("total")
@@ -286,6 +289,26 @@ class _Lowering:
         number, rest = split_coefficient(term)
         sign = -1 if number.is_negative else 1
         return sign, self._summed(multiply(sign * number, rest), origin)
+
+
+def _termwise(loss: program.Expression) -> program.Expression:
+    """Multiply every entry of a masked loss by its mask, rather than the sum of the entries.
+
+    A sum over all steps then needs no sum of each row.
+    """
+    match loss:
+        case program.Add(terms=terms):
+            return program.Add(tuple((sign, _termwise(term)) for sign, term in terms))
+        case program.Multiply(factors=(*numbers, program.Add(terms=terms))):
+            weighed = ((sign, program.Multiply((*numbers, term))) for sign, term in terms)
+            return program.Add(tuple((sign, _termwise(term)) for sign, term in weighed))
+        case program.Multiply(factors=(*numbers, program.Multiply(factors=factors))):
+            return _termwise(program.Multiply((*numbers, *factors)))
+        case program.Multiply(factors=(*numbers, program.Dot(left=left, right=right))):
+            return program.Dot(program.Multiply((*numbers, left)), right)
+        case program.Multiply(factors=(*numbers, program.RowSum(rows=rows))):
+            return program.RowSum(program.Multiply((*numbers, rows)))
+    return loss
 
 
 def _split(right: MatrixExpr) -> tuple[TimeSum | None, MatrixExpr | None]:

@@ -222,6 +222,10 @@ def _matrices(factors: Sequence[MatrixExpr], context: Context) -> program.Expres
 @rows.register
 def rows_of_scaled(expression: Scaled, context: Context) -> program.Expression:
     scalar, body = rows(expression.scalar, context), rows(expression.body, context)
+    if isinstance(body, program.Unit):
+        is_one = body.amount == Number(Fraction(1))
+        amount = scalar if is_one else program.Multiply((scalar, body.amount))
+        return program.Unit(body.label, amount)
     if not is_column(expression.body) and program.loads(scalar):
         scalar = program.Lifted(scalar)
     return program.Multiply((scalar, body))

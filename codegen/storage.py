@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from sympy import Expr
 
-from codegen.program import Array, Program, loads, statements
+from codegen.program import Array, Mask, Program, loads, statements
 from codegen.rows import row_name, size_text
 from derivations.algebra import quantities, subexpressions
 from derivations.derivation import Derivation
 from derivations.errors import EmitError
 from derivations.expressions import Entry, Quantity, T, UnitVector, Unspecified, t
+from derivations.masking import MASK
 from derivations.model import Definition, Model
 from derivations.notation.latex import latex
 from derivations.notation.names import identifier
@@ -34,16 +35,16 @@ def given_name(quantity: Quantity) -> str:
     >>> [given_name(Quantity("h", 3, 1, step)) for step in (0, -1, T + 1)]
     ['h_0', 'h_minus_1', 'h_T_plus_1']
     """
-    return step_name(identifier(quantity.name), step_from_the_end(quantity.time))
+    return name_at(identifier(quantity.name), step_from_the_end(quantity.time))
 
 
-def step_name(name: str, distance: int) -> str:
-    """Return the name of the argument for a step before the first one, or behind the last one.
+def name_at(name: str, distance: int) -> str:
+    """Return the name of a value at a step before the first (0, −1, …) or behind T (1, 2, …).
 
     Examples
     --------
-    >>> step_name("h", 0), step_name("h", -1), step_name("h", 1)
-    ('h_0', 'h_minus_1', 'h_T_plus_1')
+    >>> name_at("h", -1)
+    'h_minus_1'
     """
     if distance > 0:
         return f"{name}_T_plus_{distance}"
@@ -125,6 +126,14 @@ def data_of(model: Model) -> tuple[tuple[str, Axes], ...]:
             found.append((given_name(given), ("B", *axes_of(state.shape))))
     leading = once if model.is_last_only else every_step
     return (*found, *((name, (*leading, *axes)) for name, axes in given_rows(model)))
+
+
+def mask_of(model: Model) -> Mask | None:
+    """Return what a model's mask is made of."""
+    if model.unmasked is None:
+        return None
+    name = "" if model.unspecified_loss else identifier(MASK)
+    return Mask(name, model.unmasked.is_last_only, data_of(model.unmasked))
 
 
 def constraints_of(model: Model) -> tuple[tuple[str, str], ...]:

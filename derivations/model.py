@@ -70,6 +70,8 @@ class Model:
     refusal : BpttError or None
         Why no derivation can be made of the text: without a loss, say. Claims about such a model
         are judged all the same.
+    unmasked : Model or None
+        The model whose losses a mask weighs in this one: see `derivations.masking`.
 
     Examples
     --------
@@ -98,6 +100,7 @@ class Model:
     warnings: tuple[str, ...] = ()
     text: str = field(default="", compare=False)
     refusal: BpttError | None = field(default=None, compare=False)
+    unmasked: Model | None = field(default=None, compare=False)
 
     @classmethod
     def read(cls, text: str, activation: str | None = None) -> Model:

@@ -18,6 +18,8 @@ from derivations.errors import VerificationError
 
 #: How a constraint on integer labels begins; the size that they stay below follows.
 LABEL = "label below "
+#: How a constraint on numbers of steps begins; the size that they do not exceed follows.
+LENGTH = "length up to "
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -83,10 +85,10 @@ def check_face(module: ModuleType) -> None:
         if name in module.DATA:
             raise VerificationError(f"{name} in {filename} stands in PARAMS and in DATA")
     for name, constraint in constraints(module).items():
-        is_known = constraint == "one-hot" or constraint.startswith(LABEL)
+        is_known = constraint == "one-hot" or constraint.startswith((LABEL, LENGTH))
         if not is_known or not module.DATA.get(name):
             message = f"CONSTRAINTS in {filename} says {constraint!r} of {name}"
-            hint = 'Known are "one-hot" and "label below q", for arrays of DATA.'
+            hint = 'Known are "one-hot", "label below q", "length up to T", for arrays of DATA.'
             raise VerificationError(message, hint=hint)
 
 
@@ -154,7 +156,7 @@ def draw_arrays(module: ModuleType, sizes: Mapping[str, int], seed: int) -> Arra
 
     Parameters are normal with deviation 1 / √(fan in), where the fan in of a matrix is the number
     of its columns, and of anything else 1.  Data are standard normal, random unit rows where the
-    module says "one-hot", and integers where it says "label".
+    module says "one-hot", and integers where it says "label" or "length".
     """
     generator = np.random.default_rng(seed)
     arrays: Arrays = {}
@@ -167,6 +169,9 @@ def draw_arrays(module: ModuleType, sizes: Mapping[str, int], seed: int) -> Arra
         if constraint.startswith(LABEL):
             count = length(constraint.removeprefix(LABEL), sizes)
             arrays[name] = np.asarray(generator.integers(count, size=shape))
+        elif constraint.startswith(LENGTH):
+            longest = length(constraint.removeprefix(LENGTH), sizes)
+            arrays[name] = np.asarray(generator.integers(1, longest + 1, size=shape))
         elif constraint:
             arrays[name] = np.eye(shape[-1])[generator.integers(shape[-1], size=shape[:-1])]
         else:

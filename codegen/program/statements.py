@@ -143,6 +143,26 @@ class Stack:
 
 
 @dataclass(frozen=True)
+class Mask:
+    """Which losses count: made of what the caller gives.
+
+    Attributes
+    ----------
+    name : str
+        The array among the data that the loss of every step is multiplied by; empty where it is
+        the given gradients of an unspecified loss that are masked.
+    at_last_only : bool
+        Whether of all steps, the last one of each sequence counts alone.
+    data : tuple of (name, axes)
+        What the caller gives instead of the data.
+    """
+
+    name: str
+    at_last_only: bool
+    data: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True)
 class Program:
     """A gradient computation.
 
@@ -169,6 +189,12 @@ class Program:
         What lies side by side in memory, so that one statement does for all of it.
     in_place : bool
         Whether loops write where a result belongs, and hold what is between in buffers.
+    segmented : bool
+        Whether the steps are a segment of a longer sequence: see `codegen.passes.segment`.
+    zeros : tuple of str
+        Of the data of a segment, the states that are zero before the first step of all.
+    mask : Mask or None
+        Which losses count, where not all of them do.
     """
 
     title: str
@@ -184,6 +210,9 @@ class Program:
     gradients_of_loss: tuple[str, ...] = ()
     stacks: tuple[Stack, ...] = ()
     in_place: bool = False
+    segmented: bool = False
+    zeros: tuple[str, ...] = ()
+    mask: Mask | None = None
 
     @property
     def names(self) -> frozenset[str]:

@@ -38,4 +38,6 @@ def summed_over(program: Program) -> str:
     """Return what the value of a program is summed over."""
     at_last = [b for b in program.forward if any(s.target == program.loss for s in b.body)]
     is_last_only = all(isinstance(block, LastStep) for block in at_last)
+    if program.mask is not None:
+        is_last_only = program.mask.at_last_only
     return "the batch, at the last step" if is_last_only else "steps and batch"

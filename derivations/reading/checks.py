@@ -31,7 +31,7 @@ RESERVED = frozenset(
     {"np", "params", "data", "tape", "dtype", "t", "PARAMS", "DATA", "CONSTRAINTS", "Arrays"}
     | {"times", "outer", "softmax", "log_softmax", "sigmoid", "softplus", "normal_cdf"}
     | {"times_each", "outer_each", "add_at", "forward", "backward", "value_and_grad"}
-    | {"put_times", "logistic", "log_sum_exp", "buffer"}
+    | {"put_times", "logistic", "log_sum_exp", "buffer", "behind", "gradients"}
 )
 #: Sizes that have a fixed meaning: the number of steps and of sequences in a batch.
 RESERVED_SIZES = frozenset({"T", "B"})

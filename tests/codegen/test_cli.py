@@ -95,6 +95,18 @@ def test_emit_writes_to_a_file(tmp_path: Path) -> None:
     assert "def value_and_grad" in (tmp_path / "rnn.py").read_text("utf-8")
 
 
+def test_emit_takes_options_together(tmp_path: Path) -> None:
+    options = ("--checkpoint", "--truncate", "--stream", "--lengths", "--clip")
+    arguments = ("--style", "fast", "--gradients", "parameters", "-o", "rnn.py")
+    done = bptt("emit", "rnn-last", *arguments, *options, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "rnn.py").read_text("utf-8")
+    for function in ("_segments", "truncated_value_and_grad", "stream", "clip", "_within"):
+        assert f"def {function}(" in text
+    assert "with checkpoint, truncate, stream, lengths, clip" in " ".join(text.split())
+    assert bptt("verify", "rnn.py", folder=tmp_path).returncode == 0
+
+
 def test_verify_rejects_a_wrong_gradient(tmp_path: Path) -> None:
     text = bptt("emit", "rnn", folder=tmp_path).stdout
     wrong = text.replace(
@@ -179,6 +191,7 @@ def test_a_bad_model_gets_one_message_with_a_caret(case: str, tmp_path: Path) ->
         (["derive", "rnn", "--format", "docx"], "There is no format"),
         (["emit", "rnn", "--target", "fortran"], "There is no target"),
         (["emit", "rnn", "--style", "baroque"], "There is no style"),
+        (["emit", "bidirectional", "--lengths"], "from the last step to the first"),
         (["verify", "no-such.py"], "no-such.py"),
         (["verify", "binary.md"], "binary.md"),
     ],

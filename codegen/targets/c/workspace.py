@@ -17,7 +17,7 @@ from codegen.program import (
     nodes,
     statements,
 )
-from codegen.storage import step_name
+from codegen.storage import name_at
 from codegen.targets.c.names import c_name, product, size
 from codegen.targets.c.packing import Packed
 
@@ -137,7 +137,7 @@ def given_values(program: Program, variables: frozenset[str]) -> Iterator[str]:
         place = _Place(array)
         for distance in array.given:
             target = place.behind(distance) if distance > 0 else place.at(distance)
-            yield f"copy({_row(array)}, data->{step_name(array.name, distance)}, {target});"
+            yield f"copy({_row(array)}, data->{name_at(array.name, distance)}, {target});"
         if array.starts_at_zero:
             yield from _zero_ends(array)
 

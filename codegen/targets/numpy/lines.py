@@ -202,9 +202,21 @@ def _summed_loss(target: str, sign: str, terms: Sequence[tuple[int, str]]) -> li
     whole += "".join(f" {'+' if s > 0 else '-'} {text}" for s, text in terms[1:])
     if sign == "=" and len(whole) + len(target) + 2 * len(INDENT) <= LINE_LENGTH:
         return [f"{target} = {whole}"]
-    lines = [f"{target} = {'-' if first_sign < 0 else ''}{first}"] if sign == "=" else []
+    lines = (
+        _sum_on_lines(f"{target} = {'-' if first_sign < 0 else ''}{first}") if sign == "=" else []
+    )
     rest = terms[1:] if sign == "=" else terms
-    return [*lines, *(f"{target} {'+' if s > 0 else '-'}= {text}" for s, text in rest)]
+    for s, text in rest:
+        lines += _sum_on_lines(f"{target} {'+' if s > 0 else '-'}= {text}")
+    return lines
+
+
+def _sum_on_lines(line: str) -> list[str]:
+    """Return a line that ends in a sum; what is summed gets its own if it is too long for one."""
+    if len(line) + 2 * len(INDENT) <= LINE_LENGTH:
+        return [line]
+    head, summed = line.removesuffix(")").split("np.sum(", 1)
+    return [f"{head}np.sum(", INDENT + summed, ")"]
 
 
 def is_summed_once(blocks: Iterable[Block], target: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 _HEAD = '''
@@ -34,6 +35,18 @@ _LABELS = """    for name, constraint in CONSTRAINTS.items():
             if data[name].min() < 0 or data[name].max() >= count:
                 raise ValueError(f"data[{name!r}] has labels outside of 0 to {count - 1}")
 """
+_EACH = "    for name, constraint in CONSTRAINTS.items():\n"
+_LENGTHS = """    if data["lengths"].min() < 1 or data["lengths"].max() > sizes["T"]:
+        raise ValueError(f"data['lengths'] has lengths outside of 1 to T, which is {sizes['T']}")
+"""
+_WITHIN = '''
+
+def _within(data: Arrays, name: str) -> np.ndarray:
+    """Return the rows of the steps that the sequences have."""
+    if DATA[name][0] != "T":
+        return data[name]
+    return data[name][np.arange(len(data[name]))[:, None] < data["lengths"]]
+'''
 _ARRAY = """
 
 def _validate_array(
@@ -85,7 +98,7 @@ def validation_source(constraints: Sequence[str], axes: Sequence[str]) -> str:
     Parameters
     ----------
     constraints : sequence of str
-        ``one-hot`` or ``label below q``.
+        ``one-hot``, ``label below q`` or ``length up to T``.
     axes : sequence of str
         The names of all axes; some may be sums of others.
 
@@ -95,11 +108,28 @@ def validation_source(constraints: Sequence[str], axes: Sequence[str]) -> str:
     True
     """
     has_labels = any(rule.startswith("label") for rule in constraints)
+    has_lengths = any(rule.startswith("length") for rule in constraints)
+    has_integers = has_labels or has_lengths
     has_sums = any(" " in axis for axis in axes)
-    parts = [_HEAD_WITH_LABELS if has_labels else _HEAD]
+    has_one_hot = "one-hot" in constraints
+    parts = [_HEAD_WITH_LABELS if has_integers else _HEAD]
     parts += [_SUMS] if has_sums else []
-    parts += [_ONE_HOT] if "one-hot" in constraints else []
+    parts += [_LENGTHS] if has_lengths else []
+    parts += [_ONE_HOT] if has_one_hot else []
     parts += [_LABELS] if has_labels else []
-    parts += [_ARRAY_WITH_LABELS if has_labels else _ARRAY]
+    parts += [_ARRAY_WITH_LABELS if has_integers else _ARRAY]
     parts += [_LENGTH] if has_sums or has_labels else []
+    if has_lengths:
+        parts = [
+            part.replace('"label")', '("label", "length"))').replace("is_label", "is_integer")
+            for part in parts
+        ]
+        if has_one_hot or has_labels:
+            parts = [_of_the_steps_there_are(part) for part in parts] + [_WITHIN]
     return "".join(parts).strip()
+
+
+def _of_the_steps_there_are(part: str) -> str:
+    """Leave out what lies behind the end of a sequence, which may be anything."""
+    part = part.replace(_EACH, f"{_EACH}        rows = _within(data, name)\n")
+    return re.sub(r"data\[name\]\.(sum|min|max)", r"rows.\1", part)
