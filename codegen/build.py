@@ -30,6 +30,7 @@ from codegen.passes.parameters import parameters_only
 from codegen.passes.reuse import reuse
 from codegen.passes.segment import segment
 from codegen.passes.share import share
+from codegen.passes.share_products import share_products
 from codegen.passes.split import split
 from codegen.passes.stabilise import stabilise
 from codegen.passes.stack import stack, stack_products
@@ -47,12 +48,20 @@ Passes: TypeAlias = tuple[Callable[[Program], Program], ...]
 #: Program → Program, in this order; the textbook style keeps the literal equations.
 STYLES: Mapping[str, Passes] = {
     "textbook": (stabilise,),
-    "fast": (stabilise, share, split, stack, distribute, reuse),
+    "fast": (stabilise, share, split, share_products, stack, distribute, reuse),
 }
 #: The same for C, where a loop over the entries costs nothing but its work.
 C_STYLES: Mapping[str, Passes] = {
     "textbook": (stabilise, materialise),
-    "fast": (stabilise, share, split, stack_products, distribute, materialise),
+    "fast": (
+        stabilise,
+        share,
+        split,
+        share_products,
+        stack_products,
+        distribute,
+        materialise,
+    ),
 }
 TARGETS: Mapping[str, Mapping[str, Passes]] = {"numpy": STYLES, "c": C_STYLES}
 #: Which gradients a module returns: by everything that is given, or by what is trained.

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 from sympy import Symbol, expand
 
-from codegen.build import emit_source, passes_of
+from codegen.build import C_STYLES, emit_source, passes_of
 from codegen.explain import cost, explain
 from codegen.gradcheck import check_module
 from codegen.gradcheck.module import default_sizes, draw_arrays, module_from_source
 from codegen.lower import lower
 from codegen.passes.distribute import distribute
+from codegen.passes.materialise import is_whole
 from codegen.passes.parameters import parameters_only
 from codegen.passes.share import share
+from codegen.passes.share_products import share_products
 from codegen.passes.split import split
 from codegen.passes.stabilise import stabilise
 from codegen.passes.stack import stack
-from codegen.program import Apply, Load, Loop, Program, RowsTimes, nodes, statements
+from codegen.program import (
+    Apply,
+    Load,
+    Loop,
+    Number,
+    Outer,
+    Program,
+    RowsTimes,
+    nodes,
+    statements,
+)
+from codegen.targets.c.groups import product_of
+from codegen.targets.numpy.module import emit
 from derivations import Derivation, Model, cell, cell_names, derive
 from derivations.errors import EmitError
 
@@ -126,6 +141,53 @@ def test_share_applies_a_function_once() -> None:
 
     assert users(lowered("lstm")) == 3
     assert users(share(lowered("lstm"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "apart", "shared"),
+    [("gru", [3, 4], [3, 3]), ("gru-reset-after", [3, 4], [3, 3]), ("lstm", [4, 4], [4, 4])],
+)
+def test_share_products_multiplies_once(name: str, apart: list[int], shared: list[int]) -> None:
+    program = split(share(lowered(name)))
+    assert products(distribute(program)) == apart
+    assert products(distribute(share_products(program))) == shared
+
+
+def test_a_product_is_shared_with_the_next_step_where_it_is_zero_beyond() -> None:
+    """With a given value behind the steps, nothing says that the product is zero there."""
+    program = split(share(lowered("gru")))
+    stored = share_products(program).array("U_h_delta_a_h_tilde")
+    assert (stored.after, stored.starts_at_zero) == (1, True)
+    ends_anywhere = tuple(replace(array, starts_at_zero=False) for array in program.arrays)
+    assert share_products(replace(program, arrays=ends_anywhere)).arrays == ends_anywhere
+
+
+@pytest.mark.parametrize("name", cell_names())
+def test_materialise_leaves_one_thing_a_statement(name: str) -> None:
+    """Whole values stand alone, made of arrays; the program computes what it did."""
+    activation = "tanh" if name == "rnn-hh" else None
+    derivation = derive(cell(name, activation))
+    program = lower(derivation)
+    for transform in C_STYLES["fast"]:
+        program = transform(program)
+    for statement in statements((*program.forward, *program.backward)):
+        inner = [node for node in nodes(statement.value) if is_whole(node)]
+        assert inner in ([], [statement.value], [product_of(statement.value)]), statement
+        for node in nodes(statement.value):
+            if isinstance(node, Outer | RowsTimes):
+                parts = [node.rows] if isinstance(node, RowsTimes) else [node.left, node.right]
+                assert all(isinstance(part, Load | Number) for part in parts)
+    textbook, materialised = (
+        module_from_source(text)
+        for text in (emit_source(derivation, name, "textbook"), emit(program))
+    )
+    arrays = draw_arrays(textbook, default_sizes(textbook), seed=1)
+    params, data = ({n: arrays[n] for n in names} for names in (textbook.PARAMS, textbook.DATA))
+    value, gradients = textbook.value_and_grad(params, data)
+    other, others = materialised.value_and_grad(params, data)
+    assert other == pytest.approx(value, rel=1e-12)
+    for key, gradient in gradients.items():
+        np.testing.assert_allclose(others[key], gradient, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["rnn-labels", "lstm", "fast-weights", "bidirectional"])

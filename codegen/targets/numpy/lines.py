@@ -52,7 +52,8 @@ def first_lines(program: Program, assignment: Assign, step: int) -> list[str]:
             *_comment(assignment),
             f'{assignment.target} = np.zeros(data["{given}"].shape, dtype)',
         ]
-    return [*_comment(assignment), *_broken(assignment.target, "=", assignment, layout)]
+    sign = "+=" if assignment.adds else "="
+    return [*_comment(assignment), *_broken(assignment.target, sign, assignment, layout)]
 
 
 def _block(program: Program, block: Block, blocks: Sequence[Block]) -> list[str]:
