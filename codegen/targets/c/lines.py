@@ -45,6 +45,8 @@ from derivations.errors import UnsupportedError
 
 LINE_LENGTH = 100
 INDENT = "    "
+#: What is computed may be read by every thread, and what was read may be written.
+BARRIER = "BARRIER"
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,12 @@ class Writer:
             block = AllSteps((statement,))
             at = Step("T" if step > 0 else "", step, "B")
             for item in items(self.program, block):
-                lines += self._item(item, at)
+                lines += [*self._item(item, at), BARRIER]
         return lines
 
     def _with_condition(self, item: Item, block: Block) -> list[str]:
         steps = item.steps if isinstance(item, RowLoop) else item.statement.steps
-        lines = self._item(item, _step(block, steps))
+        lines = [*self._item(item, _step(block, steps)), BARRIER]
         if not isinstance(block, Loop) or steps == "every":
             return lines
         return [f"if (t {'==' if steps == 'last' else '<'} T) {{", *_indented(lines), "}"]
@@ -123,6 +125,7 @@ class Writer:
             start = _rows(weight_base(self.places, bias.name), "0")
         return _call(
             "times",
+            "self",
             step.rows,
             self._rows_of(found.rows, step),
             packed(self.program, found).argument,
@@ -140,7 +143,7 @@ class Writer:
             assert isinstance(value, Total)
             assert isinstance(value.rows, Load)
             place = self.places.of(value.rows.name, step, value.rows.shift)
-            return [f"add_up({step.rows}, {place.pointer()}, E);"]
+            return [f"add_up(self, {step.rows}, {place.pointer()}, E);"]
         out = self.places.of(statement.target, step).pointer()
         adds = "0" if statement.target in self.sums else "1"
         match value:
@@ -148,10 +151,18 @@ class Writer:
                 height, width = (self._width(one) for one in (left, right))
                 rows = (self._rows_of(one, step) for one in (left, right))
                 first, second = rows
-                return _call("outer", step.rows, first, height, second, width, adds, out, "at.room")
+                return _call(
+                    "outer", "self", step.rows, first, height, second, width, adds, out, "at.room"
+                )
             case Total(rows=Load() as load):
                 return _call(
-                    "sums", step.rows, self._rows_of(load, step), self._width(load), adds, out
+                    "sums",
+                    "self",
+                    step.rows,
+                    self._rows_of(load, step),
+                    self._width(load),
+                    adds,
+                    out,
                 )
         raise UnsupportedError(
             f"A sum of {type(value).__name__} has no C yet.", hint="codegen/targets/c/lines.py"
@@ -169,9 +180,8 @@ class Writer:
             body += (
                 self._entries(part, row) if isinstance(part, Entries) else self._whole(part, row)
             )
-        head = f"for (size_t row = 0; row < {step.rows}; row++) {{"
         declared = row.declarations(self.labels)
-        return ["SHARED_LOOP", head, *_indented([*declared, *body]), "}"]
+        return [f"SHARED_LOOP(row, {step.rows}) {{", *_indented([*declared, *body]), "}"]
 
     def _entries(self, part: Entries, row: Row) -> list[str]:
         axes = [size(axis) for axis in part.axes]
@@ -187,7 +197,7 @@ class Writer:
         labelled = self._units(part, row)
         if is_one:
             return [*lines, *labelled]
-        return [*_loops(index, axes, lines, "ENTRIES"), *labelled]
+        return [*row.hoisted(_loops(index, axes, lines, "ENTRIES")), *labelled]
 
     def _entry(self, statement: Assign, index: tuple[str, ...], row: Row) -> list[str]:
         load = Load(statement.target)
@@ -256,7 +266,7 @@ class Writer:
                 raise UnsupportedError(
                     f"{type(value).__name__} has no C yet.", hint="codegen/targets/c/lines.py"
                 )
-        return [*comment(statement), *lines]
+        return [*comment(statement), *row.hoisted(lines)]
 
     def _reduced(self, inner: Expression, place: str, row: Row) -> list[str]:
         axes = [size(axis) for axis in row_axes(self.program, inner)]

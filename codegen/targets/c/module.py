@@ -16,7 +16,7 @@ from codegen.program import (
 )
 from codegen.targets.c.functions import sources
 from codegen.targets.c.groups import variables
-from codegen.targets.c.lines import Writer
+from codegen.targets.c.lines import BARRIER, Writer
 from codegen.targets.c.names import c_name, product, size
 from codegen.targets.c.packing import Packed, packed_of
 from codegen.targets.c.places import Places
@@ -164,6 +164,7 @@ def _source(program: Program, name: str, details: tuple[str, ...]) -> Source:
         *stacked_weights(program, forward_statements),
         *copied_data(program),
         *given_values(program, local),
+        BARRIER,
         *(line for block in program.forward for line in writer.block(block)),
         *copies_beyond(program, local),
     ]
@@ -172,6 +173,7 @@ def _source(program: Program, name: str, details: tuple[str, ...]) -> Source:
         *stacked_weights(program, backward_statements),
         *zero_adjoints(program, local),
         *zero_sums(program),
+        BARRIER,
         *(line for block in program.backward for line in writer.block(block)),
         *writer.first(program.initial),
         *unstacked_gradients(program),

@@ -12,7 +12,7 @@ _KEYWORDS = (
 #: What the emitted functions call their own things.
 _OWN = (
     "E base bits count data gradients i int64_t j k matrix nothing outer pack params place real "
-    "row rows size_t sizes status sum t target tape times workspace"
+    "row rows self size_t sizes status sum t target tape thread times workspace"
 )
 TAKEN = frozenset(f"{_KEYWORDS} {_OWN}".split())
 _SIZE = re.compile(r"[A-Za-z_]\w*")

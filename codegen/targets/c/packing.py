@@ -60,7 +60,7 @@ def packed(program: Program, product_: RowsTimes) -> Packed:
             place = ["0", before, chosen, height, block, "1", columns]
         else:
             place = [before, "0", height, chosen, block, columns, "1"]
-        lines.append(f"pack(at.{name}, {', '.join([depth, width, *place])});")
+        lines.append(f"pack(self, at.{name}, {', '.join([depth, width, *place])});")
     return Packed(name, depth, width, tuple(lines))
 
 

@@ -52,13 +52,15 @@ class Row:
     step : Step
     locals : set of str
         Quantities that are needed for one entry only, and so are variables.
-    pointers : dict of name to declaration
+    pointers, constants : dict of str
+        The values of pointers, and of numbers that every entry of the next loop meets, by name.
     """
 
     places: Places
     step: Step
     locals: frozenset[str] = frozenset()
     pointers: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
 
     def pointer(self, load: Load, *, writes: bool = False) -> str:
@@ -68,6 +70,20 @@ class Row:
         if writes:
             self.written.add(name)
         return name
+
+    def constant(self, name: str, value: str) -> str:
+        """Return the name of a number that every entry meets, read before the loop over them.
+
+        A compiler cannot know that what the loop writes leaves the number as it is.
+        """
+        self.constants[f"{name}_0"] = value
+        return f"{name}_0"
+
+    def hoisted(self, lines: list[str]) -> list[str]:
+        """Return a loop behind the numbers that its entries meet."""
+        declared = [f"const real {name} = {value};" for name, value in self.constants.items()]
+        self.constants.clear()
+        return ["{", *(f"    {line}" for line in [*declared, *lines]), "}"] if declared else lines
 
     def declarations(self, labels: frozenset[str]) -> list[str]:
         """Return the lines that declare the pointers."""
@@ -110,13 +126,19 @@ def printed_load(expression: Load, index: Index, row: Row) -> tuple[str, int]:
     if expression.name in row.locals:
         return pointer_name(expression), ATOM
     axes = row_axes(row.places.program, expression)
-    return f"{row.pointer(expression)}[{_subscript(axes, index)}]", ATOM
+    text = f"{row.pointer(expression)}[{_subscript(axes, index)}]"
+    if all(axis == "1" for axis in axes) and index != ("0",):
+        return row.constant(pointer_name(expression), text), ATOM
+    return text, ATOM
 
 
 @printed.register
 def printed_weight(expression: Weight, index: Index, row: Row) -> tuple[str, int]:
     axes = row_axes(row.places.program, expression)
-    return f"{weight_base(row.places, expression.name)}[{_subscript(axes, index)}]", ATOM
+    text = f"{weight_base(row.places, expression.name)}[{_subscript(axes, index)}]"
+    if all(axis == "1" for axis in axes) and index != ("0",):
+        return row.constant(expression.name, text), ATOM
+    return text, ATOM
 
 
 def weight_base(places: Places, name: str) -> str:

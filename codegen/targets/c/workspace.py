@@ -92,7 +92,7 @@ def stacked_weights(program: Program, found: Iterable[Statement]) -> Iterator[st
     for stack in _stacks_read(program, found):
         parts = _parts(program, stack, stack.members)
         for member, (count, place) in zip(stack.members, parts, strict=True):
-            yield f"copy({count}, params->{c_name(member)}, {place});"
+            yield f"copy(self, {count}, params->{c_name(member)}, {place});"
 
 
 def unstacked_gradients(program: Program) -> Iterator[str]:
@@ -102,7 +102,7 @@ def unstacked_gradients(program: Program) -> Iterator[str]:
         members = [names[member] for member in stack.members]
         parts = _parts(program, stack, members)
         for member, (count, place) in zip(members, parts, strict=True):
-            yield f"copy({count}, {place}, gradients->{c_name(member)});"
+            yield f"copy(self, {count}, {place}, gradients->{c_name(member)});"
 
 
 def _parts(program: Program, stack: Stack, members: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -124,11 +124,11 @@ def copied_data(program: Program) -> Iterator[str]:
         given = f"data->{c_name(array.name)}"
         last = f"{given} + {product('T - 1', row)}"
         yield BEYOND
-        yield f"copy({product('T', row)}, {given}, {place.at(1)});"
+        yield f"copy(self, {product('T', row)}, {given}, {place.at(1)});"
         for number in range(array.before):
-            yield f"copy({row}, {given}, {place.at(-number)});"
+            yield f"copy(self, {row}, {given}, {place.at(-number)});"
         for number in range(array.after):
-            yield f"copy({row}, {last}, {place.behind(number + 1)});"
+            yield f"copy(self, {row}, {last}, {place.behind(number + 1)});"
 
 
 def given_values(program: Program, variables: frozenset[str]) -> Iterator[str]:
@@ -137,7 +137,7 @@ def given_values(program: Program, variables: frozenset[str]) -> Iterator[str]:
         place = _Place(array)
         for distance in array.given:
             target = place.behind(distance) if distance > 0 else place.at(distance)
-            yield f"copy({_row(array)}, data->{name_at(array.name, distance)}, {target});"
+            yield f"copy(self, {_row(array)}, data->{name_at(array.name, distance)}, {target});"
         if array.starts_at_zero:
             yield from _zero_ends(array)
 
@@ -152,9 +152,9 @@ def copies_beyond(program: Program, variables: frozenset[str]) -> list[str]:
         behind = range(max((d for d in array.given if d > 0), default=0) + 1, array.after + 1)
         ahead = range(min((d for d in array.given if d <= 0), default=1) - 1, -array.before, -1)
         for distance in behind:
-            lines.append(f"copy({row}, {place.behind(0)}, {place.behind(distance)});")
+            lines.append(f"copy(self, {row}, {place.behind(0)}, {place.behind(distance)});")
         for distance in ahead if array.reads_before else ():
-            lines.append(f"copy({row}, {place.at(1)}, {place.at(distance)});")
+            lines.append(f"copy(self, {row}, {place.at(1)}, {place.at(distance)});")
     return [BEYOND, *lines] if lines else []
 
 
@@ -173,9 +173,9 @@ def _values(program: Program, variables: frozenset[str]) -> list[Array]:
 def _zero_ends(array: Array) -> Iterator[str]:
     row, place = _row(array), _Place(array)
     if array.before:
-        yield f"fill({product(str(array.before), row)}, 0, {place.at(1 - array.before)});"
+        yield f"fill(self, {product(str(array.before), row)}, 0, {place.at(1 - array.before)});"
     if array.after:
-        yield f"fill({product(str(array.after), row)}, 0, {place.behind(1)});"
+        yield f"fill(self, {product(str(array.after), row)}, 0, {place.behind(1)});"
 
 
 def _row(array: Array) -> str:
@@ -224,8 +224,8 @@ def zero_sums(program: Program) -> Iterator[str]:
     targets = dict(program.gradients)
     for name, axes in program.parameters:
         if name in targets and targets[name] not in once | members:
-            yield f"fill({product(*map(size, axes))}, 0, gradients->{c_name(name)});"
+            yield f"fill(self, {product(*map(size, axes))}, 0, gradients->{c_name(name)});"
     for stack in stacks:
         if stack.name not in once:
             axes = program.target_axes(stack.name)
-            yield f"fill({product(*map(size, axes))}, 0, at.{c_name(stack.name)});"
+            yield f"fill(self, {product(*map(size, axes))}, 0, at.{c_name(stack.name)});"
