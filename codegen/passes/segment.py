@@ -33,17 +33,24 @@ def segment(program: Program) -> Program:
     Raises
     ------
     EmitError
-        When a recurrence runs from the last step to the first: its first segment would need the
-        whole sequence.
+        When a recurrence runs from the last step to the first.
+
+    Examples
+    --------
+    >>> from codegen.lower import lower
+    >>> from derivations import Model, derive
+    >>> model = Model.read("h_t = tanh(W h_{t-1} + U x_t)\\nh_0 = 0\\nE_t depends on h_t")
+    >>> segment(lower(derive(model))).zeros
+    ('h_0',)
     """
-    for block in program.forward:
-        if isinstance(block, Loop) and block.backward:
-            names = ", ".join(dict.fromkeys(statement.target for statement in block.body))
-            raise EmitError(
-                f"{program.title}: {names} runs from the last step to the first, so that no "
-                "segment can be done before the ones behind it, and no sequence can end early.",
-                hint="Leave the option out, or let every equation look back.",
-            )
+    steps = statements(program.forward)
+    ahead = {load.name: None for s in steps for load in loads(s.value) if load.shift > 0}
+    if ahead:
+        raise EmitError(
+            f"{program.title}: {' and '.join(ahead)} cannot be computed before later steps are, so "
+            "that there is no segment to begin with, and no sequence can end early.",
+            hint="Leave the option out, or let every equation look back.",
+        )
     zeros = {
         name_at(array.name, -distance): ("B", *array.axes)
         for array in program.arrays
@@ -95,6 +102,13 @@ def handed_on(program: Program) -> tuple[tuple[str, str, int], ...]:
 
     Each with its name among the data, its array, and the place in it where, counted from the
     steps that have been done, the state stands.
+
+    Examples
+    --------
+    >>> from codegen.lower import lower
+    >>> from derivations import cell, derive
+    >>> handed_on(segment(lower(derive(cell("two-lag")))))
+    (('h_0', 'h', 1), ('h_minus_1', 'h', 0))
     """
     return tuple(
         (name_at(array.name, distance), array.name, distance + array.before - 1)
@@ -117,6 +131,14 @@ def before_the_last(program: Program) -> Program:
     """Return the program of a segment that is not the last one.
 
     What the last step alone does is not done there, and what all others do is done at every step.
+
+    Examples
+    --------
+    >>> from codegen.lower import lower
+    >>> from derivations import cell, derive
+    >>> program = segment(lower(derive(cell("rnn-last"))))
+    >>> [len(one.forward) for one in (program, before_the_last(program))]
+    [2, 1]
     """
 
     def blocks(found: tuple[Block, ...]) -> tuple[Block, ...]:

@@ -191,7 +191,7 @@ def test_a_bad_model_gets_one_message_with_a_caret(case: str, tmp_path: Path) ->
         (["derive", "rnn", "--format", "docx"], "There is no format"),
         (["emit", "rnn", "--target", "fortran"], "There is no target"),
         (["emit", "rnn", "--style", "baroque"], "There is no style"),
-        (["emit", "bidirectional", "--lengths"], "from the last step to the first"),
+        (["emit", "bidirectional", "--lengths"], "h_backward cannot be computed before"),
         (["verify", "no-such.py"], "no-such.py"),
         (["verify", "binary.md"], "binary.md"),
     ],

@@ -174,6 +174,12 @@ def test_the_name_of_the_mask_is_taken_once() -> None:
         masked(model)
 
 
+def test_the_name_of_the_lengths_is_taken_once() -> None:
+    model = Model.read("h_t = tanh(W h_{t-1} + U \\text{lengths}_t)\nE_t = \\|h_t\\|^2")
+    with pytest.raises(EmitError, match="lengths would stand for two things"):
+        emit_source(derive(masked(model)), "own", "fast", options=LENGTHS)
+
+
 def test_the_plain_derivation_does_not_do_for_lengths() -> None:
     with pytest.raises(EmitError, match="another derivation"):
         emit_source(derived("rnn"), "rnn", "fast", options=LENGTHS)

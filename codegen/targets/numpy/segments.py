@@ -14,6 +14,7 @@ from codegen.targets.numpy.bodies import (
     size_lines,
     timed_data,
 )
+from derivations.errors import EmitError
 
 #: The constraint on how many steps each sequence has.
 LENGTH = "length up to T"
@@ -54,7 +55,18 @@ class Segments:
 
 
 def public_data(program: Program, options: Options) -> Data:
-    """Return what the caller gives: of a stream, the states before every chunk, too."""
+    """Return what the caller gives: of a stream, the states before every chunk, too.
+
+    Raises
+    ------
+    EmitError
+        When something else is called lengths.
+    """
+    if options.lengths and "lengths" in program.names:
+        raise EmitError(
+            "The name lengths would stand for two things in the code.",
+            hint="It says how many steps each sequence has: choose another name in the text.",
+        )
     data = program.data if program.mask is None else program.mask.data
     found = [(name, axes) for name, axes in data if name not in program.zeros]
     if options.stream:
