@@ -172,8 +172,7 @@ def emit_source(
         raise EmitError(
             "These options need another derivation.", hint="Derive what `model_for` returns."
         )
-    passes = passes_of(style, gradients)
-    program = _passed(derivation, (segment, *passes) if options.segments else passes)
+    program = _passed(derivation, passes_of(style, gradients, options=options))
     return emit(program, _details(derivation, name, style, options), options)
 
 
@@ -196,7 +195,9 @@ def _passed(derivation: Derivation, passes: Passes) -> Program:
     return program
 
 
-def passes_of(style: str, gradients: str = "all", target: str = "numpy") -> Passes:
+def passes_of(
+    style: str, gradients: str = "all", target: str = "numpy", options: Options = PLAIN
+) -> Passes:
     """Return the passes of a style, in their order.
 
     Raises
@@ -212,7 +213,8 @@ def passes_of(style: str, gradients: str = "all", target: str = "numpy") -> Pass
         raise EmitError(
             f"There are no gradients {gradients!r}.", hint=f"Known: {', '.join(GRADIENTS)}."
         )
-    return (*GRADIENTS[gradients], *TARGETS[target][style])
+    segments: Passes = (segment,) if options.segments else ()
+    return (*segments, *GRADIENTS[gradients], *TARGETS[target][style])
 
 
 def checked_source(

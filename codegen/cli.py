@@ -154,10 +154,10 @@ def emit_command(
     """
     source = find_source(model)
     chosen = style or ("fast" if target == "c" else "textbook")
-    passes = passes_of(chosen, gradients, target)
+    options = Options(checkpoint, truncate, stream, lengths, clip)
+    passes = passes_of(chosen, gradients, target, options)
     if (built or cblas) and (target != "c" or explained or not built):
         raise EmitError("--build is for --target c, and --cblas for --build.")
-    options = Options(checkpoint, truncate, stream, lengths, clip)
     if target == "c" and options != PLAIN:
         raise EmitError(
             f"There is no --{options.names[0]} for --target c.",

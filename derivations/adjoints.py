@@ -159,10 +159,11 @@ class _Adjoints:
         steps = [formula, *tidy_steps(formula, model.one_hot)]
         row = self._rows.get(quantity.name)
         is_read_out = quantity.name in self._late
-        if divides(steps[-1]) and is_read_out and (row is None or divides(row.right)):
-            self._adjoints[quantity.name] = steps[
-                -1
-            ]  # not named: the division cancels further down
+        # What looks at another step hands back across steps, and so needs a name.
+        is_local = not any(user == quantity.name and lag for user, _, lag in uses(model.definitions))
+        if divides(steps[-1]) and is_read_out and is_local and (row is None or divides(row.right)):
+            # Not named: the division cancels further down.
+            self._adjoints[quantity.name] = steps[-1]
             return []
         self._adjoints[quantity.name] = own
         if self._is_last(quantity):

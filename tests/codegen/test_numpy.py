@@ -26,7 +26,8 @@ from codegen.targets.numpy.functions import source
 from codegen.targets.numpy.module import emit
 from derivations import Derivation, Model, cell, cell_names, derive, prove
 from derivations.activations import ACTIVATIONS
-from derivations.errors import EmitError
+from derivations.algebra import quantities
+from derivations.errors import EmitError, UnsupportedError
 
 
 @cache
@@ -421,3 +422,31 @@ def test_models_of_ones_own_pass_the_checks(name: str, style: str) -> None:
     assert report.passed, str(report)
     one = dict.fromkeys(default_sizes(emitted), 1)
     assert check_module(emitted, one, seed=2).passed
+
+
+def test_products_take_no_rows_at_all() -> None:
+    """With one step, none is earlier than the last."""
+    namespace: dict = {"np": np}
+    exec(source("times"), namespace)
+    assert namespace["times"](np.empty((0, 3, 4)), np.ones((4, 2))).shape == (0, 3, 2)
+
+
+def test_an_adjoint_that_looks_ahead_is_defined() -> None:
+    """δ of what reads another step has an equation, also where a division stands in it."""
+    text = r"""
+        h_t = tanh(W h_{t-1} + U x_t)
+        E_t = -\log [softmax(V h_{t-1})]_{y_t}
+        y_t is a label
+    """
+    derivation = derive(Model.read(text))
+    defined = {e.left.name for e in derivation.equations if e.topic in ("adjoint", "boundary")}
+    used = {
+        quantity.name
+        for e in derivation.equations
+        if e.topic == "adjoint"
+        for quantity in quantities(e.right)
+        if quantity.name.startswith(r"\delta")
+    }
+    assert used <= {e.left.name for e in derivation.equations if e.topic == "adjoint"} <= defined
+    with pytest.raises(UnsupportedError, match="unit vector"):  # clearly, and no traceback
+        emit_source(derivation, "own", "textbook")
