@@ -28,7 +28,15 @@ from rich.table import Table
 
 from benchmarks.cells import CELLS, SIZES, Size
 
-CONTENDERS = ("ours:fast", "ours_c", "pytorch", "jax_scan", "hips_autograd", "casadi_graph", "products")
+CONTENDERS = (
+    "ours:fast",
+    "ours_c",
+    "pytorch",
+    "jax_scan",
+    "hips_autograd",
+    "casadi_graph",
+    "products",
+)
 #: Largest difference of a gradient from the first contender's, over its largest entry: rounding in
 #: float32.
 TOLERANCE = 2e-3

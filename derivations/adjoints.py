@@ -160,7 +160,9 @@ class _Adjoints:
         row = self._rows.get(quantity.name)
         is_read_out = quantity.name in self._late
         # What looks at another step hands back across steps, and so needs a name.
-        is_local = not any(user == quantity.name and lag for user, _, lag in uses(model.definitions))
+        is_local = not any(
+            user == quantity.name and lag for user, _, lag in uses(model.definitions)
+        )
         if divides(steps[-1]) and is_read_out and is_local and (row is None or divides(row.right)):
             # Not named: the division cancels further down.
             self._adjoints[quantity.name] = steps[-1]

@@ -127,7 +127,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
 def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Multiply the rows of all steps by a matrix, in one product."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    return (rows @ matrix).reshape(*values.shape[:-1], matrix.shape[1])
 
 
 def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:

@@ -81,6 +81,7 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     o = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
     lse_o = np.empty((T + 1, B, 1), dtype)
+    U_n_h = np.empty((T + 1, B, d), dtype)
     a_rz = np.empty((T + 1, B, 2 * d), dtype)
     rz = np.empty((T + 2, B, 2 * d), dtype)
     r = rz[..., :d]
@@ -102,8 +103,8 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
         # (2) r_t = σ(a_t^r); so (4)
         logistic(a_rz[t], rz[t])
         # (5) a_t^n = W_n x_t + b_n + r_t ⊙ (U_n h_{t-1} + c_n)
-        np.matmul(h[t - 1], U_n_T, out=buffer_2)
-        buffer_2 += c_n
+        np.matmul(h[t - 1], U_n_T, out=U_n_h[t])
+        np.add(U_n_h[t], c_n, out=buffer_2)
         buffer_2 *= r[t]
         a_n[t] += buffer_2
         # (6) n_t = tanh(a_t^n)
@@ -124,7 +125,7 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     E = -np.sum(y * (o[1:] - lse_o[1:]))
     # What lies beyond the steps is multiplied by zero alone.
     rz[T + 1] = rz[T]
-    return E, {"n": n, "h": h, "y_hat": y_hat, "rz": rz}
+    return E, {"n": n, "h": h, "y_hat": y_hat, "U_n_h": U_n_h, "rz": rz}
 
 
 def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
@@ -142,6 +143,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     n = tape["n"]
     h = tape["h"]
     y_hat = tape["y_hat"]
+    U_n_h = tape["U_n_h"]
     rz = tape["rz"]
     T, B = data["x"].shape[:2]
     q = params["W_y"].shape[0]
@@ -157,6 +159,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_n = np.empty((T + 1, B, d), dtype)
     delta_a_n = np.zeros((T + 2, B, d), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
+    r_delta_a_n = np.zeros((T + 2, B, d), dtype)
     delta_a_rz = np.zeros((T + 2, B, 2 * d), dtype)
     delta_rz = np.empty((T + 1, B, 2 * d), dtype)
     delta_r = delta_rz[..., :d]
@@ -166,16 +169,13 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (81) δ_t^h = W_yᵀ δ_t^o + U_rᵀ δ_{t+1}^{a,r} + U_zᵀ δ_{t+1}^{a,z} + U_nᵀ (r_{t+1} ⊙
     #     δ_{t+1}^{a,n}) + z_{t+1} ⊙ δ_{t+1}^h
     put_times(delta_h[1:-1], delta_o[1:], W_y)
-    U_n_T = np.ascontiguousarray(U_n.T)
     buffer = np.empty((B, d), dtype)
-    buffer_2 = np.empty((B, d), dtype)
     for t in range(T, 0, -1):
         # (81) δ_t^h = W_yᵀ δ_t^o + U_rᵀ δ_{t+1}^{a,r} + U_zᵀ δ_{t+1}^{a,z} + U_nᵀ (r_{t+1} ⊙
         #     δ_{t+1}^{a,n}) + z_{t+1} ⊙ δ_{t+1}^h
         np.matmul(delta_a_rz[t + 1], U_rz, out=buffer)
         delta_h[t] += buffer
-        np.multiply(r[t + 1], delta_a_n[t + 1], out=buffer_2)
-        np.matmul(buffer_2, U_n, out=buffer)
+        np.matmul(r_delta_a_n[t + 1], U_n, out=buffer)
         delta_h[t] += buffer
         np.multiply(z[t + 1], delta_h[t + 1], out=buffer)
         delta_h[t] += buffer
@@ -186,12 +186,14 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         np.square(n[t], out=delta_a_n[t])
         np.subtract(1, delta_a_n[t], out=delta_a_n[t])
         delta_a_n[t] *= delta_n[t]
+        # (81) δ_t^h = W_yᵀ δ_t^o + U_rᵀ δ_{t+1}^{a,r} + U_zᵀ δ_{t+1}^{a,z} + U_nᵀ (r_{t+1} ⊙
+        #     δ_{t+1}^{a,n}) + z_{t+1} ⊙ δ_{t+1}^h
+        np.multiply(r[t], delta_a_n[t], out=r_delta_a_n[t])
         # (84) δ_t^z = (h_{t-1} - n_t) ⊙ δ_t^h
         np.subtract(h[t - 1], n[t], out=delta_z[t])
         delta_z[t] *= delta_h[t]
         # (86) δ_t^r = (U_n h_{t-1} + c_n) ⊙ δ_t^{a,n}
-        np.matmul(h[t - 1], U_n_T, out=delta_r[t])
-        delta_r[t] += c_n
+        np.add(U_n_h[t], c_n, out=delta_r[t])
         delta_r[t] *= delta_a_n[t]
         # (87) δ_t^{a,r} = r_t ⊙ (1 - r_t) ⊙ δ_t^r; so (85)
         np.subtract(1, rz[t], out=delta_a_rz[t])
@@ -208,9 +210,9 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (99) ∂E/∂b_n = Σ_{t=1}^T δ_t^{a,n}
     d_b_n = np.sum(delta_a_n[1:-1], axis=(0, 1))
     # (100) ∂E/∂U_n = Σ_{t=1}^T (r_t ⊙ δ_t^{a,n}) h_{t-1}ᵀ
-    d_U_n = outer(r[1:-1] * delta_a_n[1:-1], h[:-1])
+    d_U_n = outer(r_delta_a_n[1:-1], h[:-1])
     # (101) ∂E/∂c_n = Σ_{t=1}^T r_t ⊙ δ_t^{a,n}
-    d_c_n = np.sum(r[1:-1] * delta_a_n[1:-1], axis=(0, 1))
+    d_c_n = np.sum(r_delta_a_n[1:-1], axis=(0, 1))
     # (102) ∂E/∂W_y = Σ_{t=1}^T δ_t^o h_tᵀ
     d_W_y = outer(delta_o[1:], h[1:])
     # (103) ∂E/∂b_y = Σ_{t=1}^T δ_t^o
@@ -240,7 +242,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
 def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Multiply the rows of all steps by a matrix, in one product."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    return (rows @ matrix).reshape(*values.shape[:-1], matrix.shape[1])
 
 
 def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:

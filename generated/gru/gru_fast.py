@@ -154,6 +154,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_h_tilde = np.empty((T + 1, B, n), dtype)
     delta_a_h_tilde = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
+    U_h_delta_a_h_tilde = np.zeros((T + 2, B, n), dtype)
     delta_a_zr = np.zeros((T + 2, B, 2 * n), dtype)
     delta_zr = np.empty((T + 1, B, 2 * n), dtype)
     delta_z = delta_zr[..., :n]
@@ -169,8 +170,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         #     δ_{t+1}^{a,h̃} + (1 - z_{t+1}) ⊙ δ_{t+1}^h
         np.matmul(delta_a_zr[t + 1], U_zr, out=buffer)
         delta_h[t] += buffer
-        np.matmul(delta_a_h_tilde[t + 1], U_h, out=buffer)
-        buffer *= r[t + 1]
+        np.multiply(r[t + 1], U_h_delta_a_h_tilde[t + 1], out=buffer)
         delta_h[t] += buffer
         np.subtract(1, z[t + 1], out=buffer)
         buffer *= delta_h[t + 1]
@@ -181,9 +181,11 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         np.square(h_tilde[t], out=delta_a_h_tilde[t])
         np.subtract(1, delta_a_h_tilde[t], out=delta_a_h_tilde[t])
         delta_a_h_tilde[t] *= delta_h_tilde[t]
+        # (77) δ_t^h = W_yᵀ δ_t^o + U_zᵀ δ_{t+1}^{a,z} + U_rᵀ δ_{t+1}^{a,r} + r_{t+1} ⊙ U_hᵀ
+        #     δ_{t+1}^{a,h̃} + (1 - z_{t+1}) ⊙ δ_{t+1}^h
+        np.matmul(delta_a_h_tilde[t], U_h, out=U_h_delta_a_h_tilde[t])
         # (80) δ_t^r = h_{t-1} ⊙ U_hᵀ δ_t^{a,h̃}
-        np.matmul(delta_a_h_tilde[t], U_h, out=delta_r[t])
-        delta_r[t] *= h[t - 1]
+        np.multiply(h[t - 1], U_h_delta_a_h_tilde[t], out=delta_r[t])
         # (82) δ_t^z = (h̃_t - h_{t-1}) ⊙ δ_t^h
         np.subtract(h_tilde[t], h[t - 1], out=delta_z[t])
         delta_z[t] *= delta_h[t]
@@ -232,7 +234,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
 def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Multiply the rows of all steps by a matrix, in one product."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    return (rows @ matrix).reshape(*values.shape[:-1], matrix.shape[1])
 
 
 def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:

@@ -132,6 +132,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_f = np.empty((T + 1, B, n), dtype)
     delta_a_f = np.zeros((T + 2, B, n), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
+    W_h_delta_a_h_tilde = np.zeros((T + 2, B, n), dtype)
     # (49) δ_t^z = ŷ_t - y_t
     np.subtract(y_hat[1:], y, out=delta_z[1:])
     # (50) δ_t^h = W_yᵀ δ_t^z + (W_f)_{:,1:n}ᵀ δ_{t+1}^{a,f} + f_{t+1} ⊙ (W_h)_{:,1:n}ᵀ
@@ -145,8 +146,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         #     δ_{t+1}^{a,h̃} + (1 - f_{t+1}) ⊙ δ_{t+1}^h
         np.matmul(delta_a_f[t + 1], W_f_part, out=buffer)
         delta_h[t] += buffer
-        np.matmul(delta_a_h_tilde[t + 1], W_h_part, out=buffer)
-        buffer *= f[t + 1]
+        np.multiply(f[t + 1], W_h_delta_a_h_tilde[t + 1], out=buffer)
         delta_h[t] += buffer
         np.subtract(1, f[t + 1], out=buffer)
         buffer *= delta_h[t + 1]
@@ -157,9 +157,11 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         np.square(h_tilde[t], out=delta_a_h_tilde[t])
         np.subtract(1, delta_a_h_tilde[t], out=delta_a_h_tilde[t])
         delta_a_h_tilde[t] *= delta_h_tilde[t]
+        # (50) δ_t^h = W_yᵀ δ_t^z + (W_f)_{:,1:n}ᵀ δ_{t+1}^{a,f} + f_{t+1} ⊙ (W_h)_{:,1:n}ᵀ
+        #     δ_{t+1}^{a,h̃} + (1 - f_{t+1}) ⊙ δ_{t+1}^h
+        np.matmul(delta_a_h_tilde[t], W_h_part, out=W_h_delta_a_h_tilde[t])
         # (53) δ_t^f = h_{t-1} ⊙ (W_h)_{:,1:n}ᵀ δ_t^{a,h̃} - h_{t-1} ⊙ δ_t^h + h̃_t ⊙ δ_t^h
-        np.matmul(delta_a_h_tilde[t], W_h_part, out=delta_f[t])
-        delta_f[t] *= h[t - 1]
+        np.multiply(h[t - 1], W_h_delta_a_h_tilde[t], out=delta_f[t])
         np.multiply(h[t - 1], delta_h[t], out=buffer)
         delta_f[t] -= buffer
         np.multiply(h_tilde[t], delta_h[t], out=buffer)
@@ -202,7 +204,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
 def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Multiply the rows of all steps by a matrix, in one product."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    return (rows @ matrix).reshape(*values.shape[:-1], matrix.shape[1])
 
 
 def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:

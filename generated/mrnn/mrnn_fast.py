@@ -69,24 +69,24 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     z = np.empty((T + 1, B, q), dtype)
     y_hat = np.empty((T + 1, B, q), dtype)
     lse_z = np.empty((T + 1, B, 1), dtype)
+    W_fh_h = np.empty((T + 1, B, n_2), dtype)
     # What lies beyond the steps is multiplied by zero alone.
     x = np.concatenate([x, x[-1:]])
     # (2) a_t = W_hf f_t + W_hx x_t + b
     put_times(a[1:], x[:-1], W_hx.T)
     a[1:] += b
-    W_fx_T = np.ascontiguousarray(W_fx.T)
     W_fh_T = np.ascontiguousarray(W_fh.T)
+    W_fx_T = np.ascontiguousarray(W_fx.T)
     W_hf_T = np.ascontiguousarray(W_hf.T)
-    buffer = np.empty((B, n_2), dtype)
-    buffer_2 = np.empty((B, n), dtype)
+    buffer = np.empty((B, n), dtype)
     for t in range(1, T + 1):
         # (1) f_t = W_fx x_t ⊙ W_fh h_{t-1}
+        np.matmul(h[t - 1], W_fh_T, out=W_fh_h[t])
         np.matmul(x[t - 1], W_fx_T, out=f[t])
-        np.matmul(h[t - 1], W_fh_T, out=buffer)
-        f[t] *= buffer
+        f[t] *= W_fh_h[t]
         # (2) a_t = W_hf f_t + W_hx x_t + b
-        np.matmul(f[t], W_hf_T, out=buffer_2)
-        a[t] += buffer_2
+        np.matmul(f[t], W_hf_T, out=buffer)
+        a[t] += buffer
         # (3) h_t = tanh(a_t)
         np.tanh(a[t], out=h[t])
     # (4) z_t = W_y h_t + b_y
@@ -98,7 +98,7 @@ def _forward(params: Arrays, data: Arrays) -> tuple[np.floating, Arrays]:
     np.exp(y_hat[1:], out=y_hat[1:])
     # (6) E_t = -y_tᵀ log(ŷ_t)
     E = -np.sum(y * (z[1:] - lse_z[1:]))
-    return E, {"f": f, "h": h, "y_hat": y_hat}
+    return E, {"f": f, "h": h, "y_hat": y_hat, "W_fh_h": W_fh_h}
 
 
 def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
@@ -113,6 +113,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     f = tape["f"]
     h = tape["h"]
     y_hat = tape["y_hat"]
+    W_fh_h = tape["W_fh_h"]
     T, B = data["x"].shape[:2]
     q = params["W_y"].shape[0]
     n = params["W_fh"].shape[1]
@@ -124,6 +125,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     delta_a = np.empty((T + 1, B, n), dtype)
     delta_f = np.zeros((T + 2, B, n_2), dtype)
     d_x = np.empty((T + 1, B, m), dtype)
+    W_fh_h_delta_f = np.empty((T + 1, B, n_2), dtype)
     # What lies beyond the steps is multiplied by zero alone.
     x = np.concatenate([x, x[-1:]])
     # (44) δ_t^z = ŷ_t - y_t
@@ -146,7 +148,8 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
         # (47) δ_t^f = W_hfᵀ δ_t^a
         np.matmul(delta_a[t], W_hf, out=delta_f[t])
     # (49) ∂E/∂W_fx = Σ_{t=1}^T (W_fh h_{t-1} ⊙ δ_t^f) x_tᵀ
-    d_W_fx = outer(times(h[:-1], W_fh.T) * delta_f[1:-1], x[:-1])
+    np.multiply(W_fh_h[1:], delta_f[1:-1], out=W_fh_h_delta_f[1:])
+    d_W_fx = outer(W_fh_h_delta_f[1:], x[:-1])
     # (50) ∂E/∂W_fh = Σ_{t=1}^T (W_fx x_t ⊙ δ_t^f) h_{t-1}ᵀ
     d_W_fh = outer(times(x[:-1], W_fx.T) * delta_f[1:-1], h[:-1])
     # (51) ∂E/∂W_hf = Σ_{t=1}^T δ_t^a f_tᵀ
@@ -160,7 +163,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
     # (55) ∂E/∂b_y = Σ_{t=1}^T δ_t^z
     d_b_y = np.sum(delta_z[1:], axis=(0, 1))
     # (56) (∂E/∂x_t)ᵀ = W_fxᵀ (W_fh h_{t-1} ⊙ δ_t^f) + W_hxᵀ δ_t^a
-    d_x[1:] = times(times(h[:-1], W_fh.T) * delta_f[1:-1], W_fx) + times(delta_a[1:], W_hx)
+    d_x[1:] = times(W_fh_h_delta_f[1:], W_fx) + times(delta_a[1:], W_hx)
     # (57) (∂E/∂h_0)ᵀ = W_fhᵀ (W_fx x_1 ⊙ δ_1^f)
     d_h_0 = ((x[0] @ W_fx.T) * delta_f[1]) @ W_fh
     return {
@@ -179,7 +182,7 @@ def backward(params: Arrays, data: Arrays, tape: Arrays) -> Arrays:
 def times(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Multiply the rows of all steps by a matrix, in one product."""
     rows = values.reshape(-1, values.shape[-1])
-    return (rows @ matrix).reshape(*values.shape[:-1], -1)
+    return (rows @ matrix).reshape(*values.shape[:-1], matrix.shape[1])
 
 
 def put_times(out: np.ndarray, values: np.ndarray, matrix: np.ndarray) -> None:
