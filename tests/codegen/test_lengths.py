@@ -54,7 +54,7 @@ def with_padding(name: str, data: Arrays, lengths: list[int], padding: float) ->
     return {**padded, "lengths": np.array(lengths)}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     name=st.sampled_from(NAMES),
     style=st.sampled_from(sorted(STYLES)),

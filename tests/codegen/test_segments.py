@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import subprocess
 import sys
@@ -250,6 +251,7 @@ def test_no_name_stands_for_two_things() -> None:
             emit_source(derive(model_for(model, TRUNCATE)), "own", "fast", options=TRUNCATE)
 
 
+@pytest.mark.skipif(importlib.util.find_spec("ruff") is None, reason="ruff is not installed")
 @pytest.mark.parametrize("style", STYLES)
 def test_segmented_code_is_formatted_and_clean(style: str, tmp_path: Path) -> None:
     for number, options in enumerate(OPTIONS):

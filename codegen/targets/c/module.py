@@ -181,7 +181,7 @@ def _source(program: Program, name: str, details: tuple[str, ...]) -> Source:
     matrices = list({one.name: one for group in packed.values() for one in group}.values())
     code = "\n".join(line for line in (*forward, *backward) if "/*" not in line)
     prefix = name.upper()
-    sizes = tuple(map(c_name, _size_names(program)))
+    sizes = tuple(map(size, _size_names(program)))
     return Source(
         name=name,
         prefix=prefix,

@@ -9,35 +9,37 @@ _KEYWORDS = (
     "inline int long register restrict return short signed sizeof static struct switch typedef "
     "union unsigned void volatile while"
 )
-#: What the emitted functions call their own things.
+#: Words that no member of a structure can be called; `room` is one already.
+MEMBERS = frozenset(f"{_KEYWORDS} room".split())
+#: What the emitted functions call their own things, beside which the sizes stand.
 _OWN = (
-    "E base bits count data gradients i int64_t j k matrix nothing outer pack params place real "
-    "row rows self size_t sizes status sum t target tape thread times workspace"
+    "E at base bits count data gradients i int64_t j k matrix nothing outer pack params place real "
+    "row rows self size_t sizes status sum t target tape thread times used widest work workspace"
 )
-TAKEN = frozenset(f"{_KEYWORDS} {_OWN}".split())
+VARIABLES = MEMBERS | frozenset(_OWN.split())
 _SIZE = re.compile(r"[A-Za-z_]\w*")
 
 
 def c_name(name: str) -> str:
-    """Return a name as C takes it.
+    """Return the name of an array as a member of a structure.
 
     Examples
     --------
     >>> c_name("W_rec"), c_name("double")
     ('W_rec', 'double_')
     """
-    return f"{name}_" if name in TAKEN else name
+    return f"{name}_" if name in MEMBERS else name
 
 
 def size(text: str) -> str:
-    """Return a size as C: its names may need to give way.
+    """Return a size as C: its names are those of variables, and may need to give way.
 
     Examples
     --------
     >>> size("2 * n + j")
     '2 * n + j_'
     """
-    return _SIZE.sub(lambda found: c_name(found[0]), text)
+    return _SIZE.sub(lambda word: f"{word[0]}_" if word[0] in VARIABLES else word[0], text)
 
 
 def product(*factors: str) -> str:
