@@ -109,8 +109,9 @@ def _names(arguments: list[_Argument], taken: set[str]) -> dict[_Argument, str]:
 
 def _labelled(letter: str, owner: str, taken: set[str]) -> str:
     labels = [part for part in parts(owner) if part]
-    numbered = [[str(number)] for number in range(2, 9)]
-    candidates = [canonical(letter, [], [*labels, *more]) for more in ([], *numbered)]
+    # By letters: a number above a name is read as a power of it.
+    lettered = [[more] for more in "bcdefgh"]
+    candidates = [canonical(letter, [], [*labels, *more]) for more in ([], *lettered)]
     for name in (*candidates, canonical(letter, labels, [])):
         if name not in taken:
             return name

@@ -238,6 +238,49 @@ def test_nothing_overflows(built, name: str, point: float) -> None:
     assert all(np.isfinite(gradient).all() for gradient in gradients.values())
 
 
+PLAIN_CELLS = {
+    "scalar": r"""
+        s_t = \alpha s_{t-1} + \beta x_t
+        E_t = \frac{1}{2} (y_t - s_t)^2
+        x_t is a scalar
+        s_t is a scalar
+        y_t is the target
+    """,
+    "diagonal": r"""
+        h_t = \lambda \odot h_{t-1} + x_t
+        E_t = \frac{1}{2} \|y_t - h_t\|^2
+        y_t is the target
+    """,
+    "without a bias": r"""
+        h_t = \tanh(W h_{t-1} + x_t)
+        E_t = \frac{1}{2} \|y_t - h_t\|^2
+        y_t is the target
+    """,
+    "names that C has taken": r"""
+        h_t = \tanh(W h_{t-1} + U x_t + \mathrm{NULL} + \mathrm{BARRIER} + \mathrm{new})
+        E_t = \frac{1}{2} \|y_t - h_t\|^2
+        y_t is the target
+    """,
+}
+
+
+@pytest.mark.parametrize("gradients", ["all", "parameters"])
+@pytest.mark.parametrize("text", PLAIN_CELLS.values(), ids=PLAIN_CELLS)
+def test_what_a_cell_does_not_need_is_no_warning(text: str, gradients: str, tmp_path: Path) -> None:
+    found = derive(Model.read(text))
+    files = emit_c(found, "cell", "fast", gradients)
+    module = load_module(build_binding(files, tmp_path, flags=QUICK))
+    textbook = module_from_source(emit_source(found, "cell", "textbook", gradients))
+    params, data = drawn(textbook)
+    assert_same(module.value_and_grad(params, data), textbook.value_and_grad(params, data), 1e-13)
+
+
+def test_fast_math_is_refused(tmp_path: Path) -> None:
+    files = emit_c(derivation("rnn"), "rnn", "fast")
+    with pytest.raises(EmitError, match="-ffast-math takes the rounding away"):
+        build_binding(files, tmp_path, flags=("-ffast-math",))
+
+
 # The compiler and its instruments
 
 
@@ -317,7 +360,7 @@ def test_errors_of_the_binding(built) -> None:
     for changed, message in (
         ({"x": gaps}, "has gaps in memory"),
         ({"x": shifted.reshape(data["x"].shape)}, "is not aligned in memory"),
-        ({"x": data["x"].astype(np.float32)}, "float64 was expected, as of the other arrays"),
+        ({"x": data["x"].astype(np.float32)}, "W_rec.* is float64, .*x.* is float32; one dtype"),
         ({"x": data["x"].astype(np.float16)}, "float64 or float32 was expected"),
         ({"x": data["x"].astype(np.complex128)}, "an array of floating numbers was expected"),
         ({"x": data["x"][:0], "y": data["y"][:0]}, "every size must be at least 1"),
@@ -325,6 +368,8 @@ def test_errors_of_the_binding(built) -> None:
         ({"x": np.full_like(data["x"], np.nan)}, "not finite"),
         ({"y": data["y"] + 100}, "has labels outside of"),
         ({"y": data["y"].astype(float)}, "an array of integer numbers was expected"),
+        ({"y": data["y"].astype(np.int32)}, "is int32; int64 was expected"),
+        ({"y": np.repeat(data["y"], 2, axis=1)[:, ::2]}, "has gaps in memory"),
     ):
         for face in (module.value_and_grad, module.prepare, module.forward):
             with pytest.raises(ValueError, match=message):
@@ -333,17 +378,13 @@ def test_errors_of_the_binding(built) -> None:
         module.value_and_grad({}, data)
     value, tape = module.forward(params, data)
     with pytest.raises(ValueError, match="the workspace is too small"):
-        module.backward(params, data, {"workspace": tape["workspace"][:-1]})
+        module.backward(params, data, {**tape, "workspace": tape["workspace"][:-1]})
+    shorter = {name: data[name][:-1] if name in "xy" else data[name] for name in data}
+    for arrays, other in ((shorter, tape), (data, {}), (data, {**tape, "dtype": np.float32})):
+        with pytest.raises(ValueError, match="the tape is not what `forward` has returned"):
+            module.backward(params, arrays, other)
     gradients = module.backward(params, data, tape)
     assert_same((value, gradients), module.value_and_grad(params, data), 1e-16)
-
-
-def test_labels_of_every_integer_kind(built) -> None:
-    module = built("rnn-labels")
-    params, data = drawn(module)
-    expected = module.value_and_grad(params, data)
-    narrow = {**data, "y": data["y"].astype(np.uint8)}
-    assert_same(module.value_and_grad(params, narrow), expected, 1e-16)
 
 
 def test_prepared_calls_read_the_arrays_as_they_are(built) -> None:
@@ -391,6 +432,14 @@ def test_status_of_every_kind_of_misuse(built) -> None:
     assert status(room=size - 1) == "the workspace is too small"
     outside = with_pointer(data_of, y, labels.ctypes.data)
     assert status(data=outside) == "a label lies outside of what it picks from"
+    odd_labels = with_pointer(data_of, y, data_of[y] + 4)
+    assert status(data=odd_labels) == "an array lies at no multiple of its entries' size"
+    gradients = module._pointers(
+        np.empty_like(a) for a in (*params.values(), data["x"], data["h_0"])
+    )
+    space = ctypes.byref(workspace)
+    found = library.cell_backward(sizes, params_of, outside, gradients, space, size)
+    assert library.cell_message(found) == b"a label lies outside of what it picks from"
     assert library.cell_message(99) == b"an unknown status"
 
 
@@ -401,6 +450,9 @@ def test_no_compiler_and_a_compiler_that_fails(monkeypatch, tmp_path: Path) -> N
         build_binding(files, tmp_path)
     monkeypatch.setenv("CC", "false")
     with pytest.raises(EmitError, match=r"false fails on rnn\.c with status 1"):
+        build_binding(files, tmp_path)
+    monkeypatch.setenv("CC", "true")
+    with pytest.raises(EmitError, match="true made nothing of rnn"):
         build_binding(files, tmp_path)
     monkeypatch.delenv("CC")
     monkeypatch.setenv("PATH", str(tmp_path))

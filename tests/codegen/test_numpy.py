@@ -431,6 +431,16 @@ def test_products_take_no_rows_at_all() -> None:
     assert namespace["times"](np.empty((0, 3, 4)), np.ones((4, 2))).shape == (0, 3, 2)
 
 
+@pytest.mark.parametrize(
+    "equation", ["tanh(W h_{t-1}) + tanh(U x_t)", "tanh(W h_{t-1} + V x_t) - tanh(U h_{t-3})"]
+)
+def test_two_functions_in_one_equation(equation: str) -> None:
+    """Their arguments get names that are read back as such."""
+    derivation = prove(derive(Model.read(f"h_t = {equation}\nE_t depends on h_t")))
+    report = check_module(loaded(emit_source(derivation, "own", "fast")), seed=1)
+    assert report.passed, str(report)
+
+
 def test_an_adjoint_that_looks_ahead_is_defined() -> None:
     """δ of what reads another step has an equation, also where a division stands in it."""
     text = r"""

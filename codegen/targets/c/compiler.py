@@ -45,6 +45,11 @@ class Compiler:
         """
         call = [*self.command, *flags, "-fPIC", "-shared", str(source), "-o", str(out)]
         done = _run([*call, *self.libraries])
+        if not done.returncode and not out.exists():
+            raise EmitError(
+                f"{self.command[0]} made nothing of {source.name}, and said that all is well.",
+                hint="Is it a compiler? The environment variable CC names it.",
+            )
         if done.returncode:
             said = "\n".join(done.stderr.strip().splitlines()[:12])
             raise EmitError(

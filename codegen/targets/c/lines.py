@@ -116,7 +116,7 @@ class Writer:
         assert found is not None
         assert isinstance(found.rows, Load)
         out = self.places.of(statement.target, step)
-        start = "nothing"
+        start = "NOTHING"
         if statement.adds:
             start = _rows(out.pointer(), out.stride)
         elif isinstance(statement.value, Add):
@@ -330,6 +330,11 @@ def comment(statement: Statement) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def without_comment(line: str) -> str:
+    """Return a line of code, or nothing for one of a comment."""
+    return "" if line.lstrip().startswith(("/*", "* ")) else line
 
 
 def _rows(pointer: str, stride: str) -> str:

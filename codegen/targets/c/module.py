@@ -16,7 +16,7 @@ from codegen.program import (
 )
 from codegen.targets.c.functions import sources
 from codegen.targets.c.groups import variables
-from codegen.targets.c.lines import BARRIER, Writer
+from codegen.targets.c.lines import BARRIER, Writer, without_comment
 from codegen.targets.c.names import c_name, product, size
 from codegen.targets.c.packing import Packed, packed_of
 from codegen.targets.c.places import Places
@@ -67,6 +67,8 @@ class Source:
     head: tuple[str, ...]
     value: str
     sizes: tuple[str, ...]
+    sizes_of_labels: tuple[str, ...]
+    sizes_of_matrices: tuple[str, ...]
     parameters: tuple[Member, ...]
     data: tuple[Member, ...]
     gradients: tuple[Member, ...]
@@ -179,8 +181,13 @@ def _source(program: Program, name: str, details: tuple[str, ...]) -> Source:
         *unstacked_gradients(program),
     ]
     matrices = list({one.name: one for group in packed.values() for one in group}.values())
-    code = "\n".join(line for line in (*forward, *backward) if "/*" not in line)
+    code = "\n".join(map(without_comment, (*forward, *backward)))
     prefix = name.upper()
+    counts = tuple(product(matrix.depth, matrix.width) for matrix in matrices)
+    checked = tuple(
+        (c_name(key), product(*map(size, dict(program.data)[key])), size(limit))
+        for key, limit in labels.items()
+    )
     sizes = tuple(map(size, _size_names(program)))
     return Source(
         name=name,
@@ -197,13 +204,12 @@ def _source(program: Program, name: str, details: tuple[str, ...]) -> Source:
             _member(key, dict((*program.parameters, *program.data))[key], "{}_real")
             for key, _ in program.gradients
         ),
-        labels=tuple(
-            (c_name(key), product(*map(size, dict(program.data)[key])), size(limit))
-            for key, limit in labels.items()
-        ),
+        labels=checked,
+        sizes_of_labels=_used(sizes, [text for _, *texts in checked for text in texts]),
+        sizes_of_matrices=_used(sizes, counts),
         arrays=tuple(arrays(program, local, matrices)),
         widths=_widths(program),
-        matrices=tuple(product(matrix.depth, matrix.width) for matrix in matrices),
+        matrices=counts,
         functions=tuple(sources(code, prefix)),
         forward=_function(forward, sizes),
         backward=_function(backward, sizes),
@@ -215,8 +221,13 @@ def _member(name: str, axes: Sequence[str], kind: str) -> Member:
 
 
 def _function(lines: Sequence[str], sizes: Iterable[str]) -> Function:
-    used = {word for line in lines if "/*" not in line for word in _WORD.findall(line)}
-    return Function(tuple(one for one in sizes if one in used), tuple(lines))
+    return Function(_used(sizes, map(without_comment, lines)), tuple(lines))
+
+
+def _used(sizes: Iterable[str], texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the sizes that stand in some texts."""
+    words = {word for text in texts for word in _WORD.findall(text)}
+    return tuple(one for one in sizes if one in words)
 
 
 def _filled(text: str) -> str:

@@ -9,11 +9,22 @@ _KEYWORDS = (
     "inline int long register restrict return short signed sizeof static struct switch typedef "
     "union unsigned void volatile while"
 )
+_OF_CPP = (
+    "alignas alignof and asm bool catch class constexpr decltype delete explicit export false "
+    "friend mutable namespace new noexcept not nullptr operator or private protected public "
+    "static_assert template this thread_local throw true try typeid typename using virtual "
+    "wchar_t xor"
+)
+_MACROS = (
+    "BARRIER BARRIER_OF_ALL CBLAS CBLAS_INT ENTRIES EXP_RANGE GEMM HELPER INLINE IN_PARALLEL "
+    "LN2_HIGH LN2_LOW MATH NOTHING NULL REDUCTION ROUNDING SAY SHARED_LOOP SIZE_MAX "
+    "TANH_RANGE USE_CBLAS"
+)
 #: Words that no member of a structure can be called; `room` is one already.
-MEMBERS = frozenset(f"{_KEYWORDS} room".split())
+MEMBERS = frozenset(f"{_KEYWORDS} {_OF_CPP} {_MACROS} room".split())
 #: What the emitted functions call their own things, beside which the sizes stand.
 _OWN = (
-    "E at base bits count data gradients i int64_t j k matrix nothing outer pack params place real "
+    "E at base bits count data gradients i int64_t j k matrix outer pack params place real "
     "row rows self size_t sizes status sum t target tape thread times used widest work workspace"
 )
 VARIABLES = MEMBERS | frozenset(_OWN.split())

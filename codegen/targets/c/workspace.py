@@ -17,6 +17,7 @@ from codegen.program import (
     nodes,
     statements,
 )
+from codegen.sizes import sum_of_sizes
 from codegen.storage import name_at
 from codegen.targets.c.names import c_name, product, size
 from codegen.targets.c.packing import Packed
@@ -33,11 +34,16 @@ def arrays(
         yield c_name(array.name), product(*axes, "B", *map(size, array.axes))
     every = [*statements((*program.forward, *program.backward)), *(s for s, _ in program.initial)]
     for stack in _stacks_read(program, every):
-        yield c_name(stack.name), product(*map(size, program.weight_axes(stack.name)))
+        yield c_name(stack.name), _count(program.weight_axes(stack.name))
     for stack in _gradient_stacks(program):
-        yield c_name(stack.name), product(*map(size, program.target_axes(stack.name)))
+        yield c_name(stack.name), _count(program.target_axes(stack.name))
     for matrix in matrices:
         yield matrix.name, f"packed_size({matrix.depth}, {matrix.width})"
+
+
+def _count(axes: Sequence[str]) -> str:
+    """Return the product of some sizes, equal ones among their terms counted."""
+    return product(*(size(sum_of_sizes(axis.split(" + "))) for axis in axes))
 
 
 def stored(program: Program, variables: frozenset[str]) -> list[Array]:
