@@ -21,7 +21,7 @@ from tests.emitted import assert_same, drawn
 from tests.random_cells import cells
 
 #: One takes about a second; CI draws 300 of them.
-CELLS = int(os.environ.get("BPTT_RANDOM_CELLS", "24"))
+CELLS = int(os.environ.get("BPTT_RANDOM_CELLS", "12"))
 SHARDS = 6
 
 

@@ -123,7 +123,7 @@ def test_random_cells_in_c(tmp_path: Path) -> None:
         assert_same(module.value_and_grad(params, data), expected, 1e-9)
 
     test = given(cells())(agrees)
-    examples = max(6, int(os.environ.get("BPTT_RANDOM_CELLS", "24")) // 5)
+    examples = max(4, int(os.environ.get("BPTT_RANDOM_CELLS", "12")) // 5)
     settings(
         max_examples=examples,
         deadline=None,
