@@ -55,7 +55,10 @@ def done_in_segments(text: str) -> None:
     plain = module_from_source(emit_source(derive(model), "cell", "textbook"))
     looks_ahead = "_{t+" in text
     params, data = drawn(plain, steps=7)
-    value, gradients = plain.value_and_grad(params, data)
+    with np.errstate(over="ignore", invalid="ignore"):
+        value, gradients = plain.value_and_grad(params, data)
+    if not all(np.isfinite(array).all() for array in (value, *gradients.values())):
+        return  # a state that grows beyond all numbers in seven steps
     options = Options(checkpoint=True, truncate=True)
     for chosen in (replace(options, truncate=False), options):
         derivation = derive(model_for(model, chosen))

@@ -251,6 +251,10 @@ PLAIN_CELLS = {
         E_t = \frac{1}{2} \|y_t - h_t\|^2
         y_t is the target
     """,
+    "data of the way forward alone": r"""
+        h_t = \lambda \odot h_{t-1} + x_t
+        E_t = \frac{1}{2} \|h_t\|^2
+    """,
     "without a bias": r"""
         h_t = \tanh(W h_{t-1} + x_t)
         E_t = \frac{1}{2} \|y_t - h_t\|^2

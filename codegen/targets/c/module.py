@@ -55,6 +55,7 @@ class Function:
     """The body of an emitted function."""
 
     sizes: tuple[str, ...]
+    unused: tuple[str, ...]
     lines: tuple[str, ...]
 
 
@@ -221,7 +222,9 @@ def _member(name: str, axes: Sequence[str], kind: str) -> Member:
 
 
 def _function(lines: Sequence[str], sizes: Iterable[str]) -> Function:
-    return Function(_used(sizes, map(without_comment, lines)), tuple(lines))
+    code = list(map(without_comment, lines))
+    unused = tuple(one for one in ("params", "data") if not _used([one], code))
+    return Function(_used(sizes, code), unused, tuple(lines))
 
 
 def _used(sizes: Iterable[str], texts: Iterable[str]) -> tuple[str, ...]:
