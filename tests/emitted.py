@@ -38,6 +38,8 @@ TEXTS = {
 #: Everything whose recurrences look back.
 #: (Two layers of an LSTM take as long as all others together, and have nothing of their own.)
 NAMES = [*(n for n in cell_names() if n not in ("bidirectional", "stacked-lstm")), *TEXTS]
+#: What has something of its own to be checked numerically; all are held against the plain module.
+CHECKED = ["lstm", "fast-weights", "two-lag", "rnn-labels", "rnn-hh", "jordan", "rnn-last", *TEXTS]
 
 
 @cache
