@@ -62,6 +62,16 @@ def step_from_the_end(time: Expr) -> int:
     return int(time - T) if time.has(T) else int(time)
 
 
+def steps_beyond(array: Array) -> tuple[range, range]:
+    """Return the steps before the first one and behind the last one that nothing gives.
+
+    They are read where only a zero multiplies them; before the first one, if they are read at all.
+    """
+    first, last = min((*array.given, 1)), max((*array.given, 0))
+    stop = -array.before if array.reads_before else first - 1
+    return range(first - 1, stop, -1), range(last + 1, array.after + 1)
+
+
 def axes_of(shape: tuple[Expr, Expr]) -> Axes:
     """Return the axes of one row, or of one matrix."""
     found = tuple(size_text(size) for size in shape)

@@ -52,6 +52,7 @@ from codegen.program.statements import (
     Program,
     Stack,
     Statement,
+    is_summed_once,
     statements,
 )
 
@@ -95,6 +96,7 @@ __all__ = [
     "Unit",
     "Weight",
     "Where",
+    "is_summed_once",
     "loads",
     "nodes",
     "operands",

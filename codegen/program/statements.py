@@ -215,6 +215,11 @@ class Program:
     mask: Mask | None = None
 
     @property
+    def backward_statements(self) -> tuple[Statement, ...]:
+        """The statements of the way back, and behind them those of gradients by given values."""
+        return (*statements(self.backward), *(statement for statement, _ in self.initial))
+
+    @property
     def names(self) -> frozenset[str]:
         """Every name that stands for an array or for a size."""
         given = (*self.parameters, *self.data)
@@ -261,3 +266,9 @@ def statements(blocks: Iterable[Block]) -> Iterator[Statement]:
     """Yield the statements of blocks, in their order."""
     for block in blocks:
         yield from block.body
+
+
+def is_summed_once(blocks: Iterable[Block], target: str) -> bool:
+    """Tell whether one statement outside of all loops computes a whole sum."""
+    found = [block for block in blocks for s in block.body if s.target == target]
+    return len(found) == 1 and not isinstance(found[0], Loop)

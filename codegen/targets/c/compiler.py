@@ -93,7 +93,7 @@ def cblas_flags() -> tuple[list[str], list[str]]:
     """
     for package, integer, ending in (
         ("scipy_openblas32", "int", ""),
-        ("scipy_openblas64", "int64_t", "64_"),
+        ("scipy_openblas64", "int64_t", "##64_"),
     ):
         spec = find_spec(package)
         if spec is None or spec.origin is None:
@@ -102,10 +102,8 @@ def cblas_flags() -> tuple[list[str], list[str]]:
         library = next(
             path.name.split(".")[0].removeprefix("lib") for path in sorted(folder.glob("lib*.so*"))
         )
-        defined = ["-DUSE_CBLAS", f"-DCBLAS_INT={integer}"]
-        defined.append(f"-DCBLAS(name)=scipy_cblas_##name##{ending}")
-        if not ending:
-            defined[-1] = "-DCBLAS(name)=scipy_cblas_##name"
+        symbol = f"scipy_cblas_##name{ending}"
+        defined = ["-DUSE_CBLAS", f"-DCBLAS_INT={integer}", f"-DCBLAS(name)={symbol}"]
         return defined, [f"-L{folder}", f"-l{library}", f"-Wl,-rpath,{folder}"]
     raise EmitError(
         "There is no CBLAS to link.", hint="pip install scipy-openblas32, or leave --cblas out."

@@ -6,7 +6,8 @@ others nothing but its own entry; what no other loop reads is then a variable an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from codegen.passes.materialise import is_whole
@@ -186,15 +187,11 @@ def _aligned(value: Expression) -> Iterator[Load]:
             yield from _aligned(operand)
 
 
-def variables(program: Program, blocks: Iterable[Block]) -> frozenset[str]:
+def variables(program: Program) -> frozenset[str]:
     """Return the quantities that are read by the loop over entries that computes them, alone."""
-    found = {id(block): items(program, block) for block in (*program.forward, *program.backward)}
-    everything = [
-        *statements((*program.forward, *program.backward)),
-        *(s for s, _ in program.initial),
-    ]
-    writes = _counted(statement.target for statement in everything)
-    reads = _counted(load.name for statement in everything for load in loads(statement.value))
+    everything = (*statements(program.forward), *program.backward_statements)
+    writes = Counter(statement.target for statement in everything)
+    reads = Counter(load.name for statement in everything for load in loads(statement.value))
     stored = {
         name
         for stack in program.stacks
@@ -204,15 +201,15 @@ def variables(program: Program, blocks: Iterable[Block]) -> frozenset[str]:
     results = {target for _, target in program.gradients}
     return frozenset(
         statement.target
-        for block in blocks
-        for item in found[id(block)]
+        for block in (*program.forward, *program.backward)
+        for item in items(program, block)
         if isinstance(item, RowLoop)
         for part in item.parts
         if isinstance(part, Entries)
         for statement in part.body
         if statement.target not in stored | results
         and writes[statement.target] == 1
-        and 0 < reads.get(statement.target, 0) == _own_reads(part, statement.target)
+        and 0 < reads[statement.target] == _own_reads(part, statement.target)
         and not (statement.adds or _has_unit(statement))
     )
 
@@ -220,13 +217,6 @@ def variables(program: Program, blocks: Iterable[Block]) -> frozenset[str]:
 def _own_reads(part: Entries, name: str) -> int:
     own = [load for s in part.body for load in _aligned(s.value) if load.name == name]
     return sum(not load.shift for load in own)
-
-
-def _counted(names: Iterable[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return counts
 
 
 __all__ = [

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
-from codegen.documents.printed import plain
 from codegen.program import (
     Accumulate,
     Add,
@@ -23,7 +22,6 @@ from codegen.program import (
     Loop,
     MatrixProduct,
     Multiply,
-    Number,
     Outer,
     Program,
     RowFunction,
@@ -31,7 +29,6 @@ from codegen.program import (
     Statement,
     TimesEach,
     Total,
-    Unit,
     Weight,
 )
 from codegen.program.statements import Steps
@@ -40,7 +37,9 @@ from codegen.targets.c.groups import Entries, Item, Product, RowLoop, Sum, Whole
 from codegen.targets.c.names import product, size
 from codegen.targets.c.packing import packed
 from codegen.targets.c.places import ALL, EARLIER, LAST, LOOP, Places, Step
-from codegen.targets.c.printer import Row, entry, weight_base
+from codegen.targets.c.printer import Row, entry, subscript, weight_base
+from codegen.targets.equations import equation_text
+from codegen.targets.units import units, without_units
 from derivations.errors import UnsupportedError
 
 LINE_LENGTH = 100
@@ -148,22 +147,12 @@ class Writer:
         adds = "0" if statement.target in self.sums else "1"
         match value:
             case Outer(left=Load() as left, right=Load() as right):
-                height, width = (self._width(one) for one in (left, right))
-                rows = (self._rows_of(one, step) for one in (left, right))
-                first, second = rows
-                return _call(
-                    "outer", "self", step.rows, first, height, second, width, adds, out, "at.room"
-                )
+                pairs = [(self._rows_of(one, step), self._width(one)) for one in (left, right)]
+                arguments = [text for pair in pairs for text in pair]
+                return _call("outer", "self", step.rows, *arguments, adds, out, "at.room")
             case Total(rows=Load() as load):
-                return _call(
-                    "sums",
-                    "self",
-                    step.rows,
-                    self._rows_of(load, step),
-                    self._width(load),
-                    adds,
-                    out,
-                )
+                rows, width = self._rows_of(load, step), self._width(load)
+                return _call("sums", "self", step.rows, rows, width, adds, out)
         raise UnsupportedError(
             f"A sum of {type(value).__name__} has no C yet.", hint="codegen/targets/c/lines.py"
         )
@@ -201,35 +190,22 @@ class Writer:
 
     def _entry(self, statement: Assign, index: tuple[str, ...], row: Row) -> list[str]:
         load = Load(statement.target)
-        value = _without_units(statement.value)
+        value = without_units(statement.value)
         if statement.target in self.variables:
             left = f"const real {entry(load, index, row)}"
         else:
-            row.pointer(load, writes=True)
-            left = entry(load, index, row) if self._is_array(load) else self._result(load, index)
-        if not statement.adds:
-            return _broken(f"{left} = {entry(value, index, row)};")
-        return _broken(f"{left} += {entry(value, index, row)};")
-
-    def _is_array(self, load: Load) -> bool:
-        return self.places.array(load.name) is not None
-
-    def _result(self, load: Load, index: tuple[str, ...]) -> str:
-        axes = self.program.target_axes(load.name)
-        place = index[0] if len(axes) < 2 else f"{product(index[0], size(axes[1]))} + {index[1]}"
-        return f"{load.name}_t[{place}]"
+            axes = self.program.target_axes(statement.target)
+            left = f"{row.pointer(load, writes=True)}[{subscript(axes, index)}]"
+        return _broken(f"{left} {'+=' if statement.adds else '='} {entry(value, index, row)};")
 
     def _units(self, part: Entries, row: Row) -> list[str]:
         """Return the lines that add a number to the entry that a label names."""
         lines = []
         for statement in part.body:
-            terms = statement.value.terms if isinstance(statement.value, Add) else ()
-            for sign, unit in terms or ((1, statement.value),):
-                if isinstance(unit, Unit):
-                    label = entry(unit.label, ("0",), row)
-                    target = row.pointer(Load(statement.target), writes=True)
-                    amount = entry(unit.amount, ("0",), row)
-                    lines.append(f"{target}[{label}] {'+' if sign > 0 else '-'}= {amount};")
+            for sign, unit in units(statement.value):
+                label, amount = (entry(one, ("0",), row) for one in (unit.label, unit.amount))
+                target = row.pointer(Load(statement.target), writes=True)
+                lines.append(f"{target}[{label}] {'+' if sign > 0 else '-'}= {amount};")
         return lines
 
     def _whole(self, part: Whole, row: Row) -> list[str]:
@@ -307,20 +283,9 @@ def _loops(
     return [*said, f"{head} {{", *_indented(body), "}"]
 
 
-def _without_units(value: Expression) -> Expression:
-    terms = value.terms if isinstance(value, Add) else ((1, value),)
-    kept = tuple((sign, term) for sign, term in terms if not isinstance(term, Unit))
-    if not kept:
-        return Number(Fraction(0))
-    return kept[0][1] if len(kept) == 1 and kept[0][0] == 1 else Add(kept)
-
-
 def comment(statement: Statement) -> list[str]:
     """Return the comment of a statement: the equations that it computes."""
-    numbers = [f"({number})" for number in statement.also]
-    *others, last = numbers or [""]
-    also = f"; so {', '.join(others)} and {last}" if others else f"; so {last}" if last else ""
-    text = f"({statement.equation}) {plain(statement.formula)}{also}"
+    text = equation_text(statement)
     harmless = text.replace("*/", "* /").replace("/*", "/ *")
     return textwrap.wrap(
         f"{harmless} */",
@@ -332,9 +297,15 @@ def comment(statement: Statement) -> list[str]:
     )
 
 
-def without_comment(line: str) -> str:
-    """Return a line of code, or nothing for one of a comment."""
-    return "" if line.lstrip().startswith(("/*", "* ")) else line
+def without_comments(lines: Iterable[str]) -> str:
+    """Return the code of some lines.
+
+    Examples
+    --------
+    >>> without_comments(["/* (1) a_t", " *     = b_t */", "a_t[j] = b_t[j]", "* c_t[j];"])
+    '\\na_t[j] = b_t[j]\\n* c_t[j];'
+    """
+    return re.sub(r"/\*.*?\*/", "", "\n".join(lines), flags=re.DOTALL)
 
 
 def _rows(pointer: str, stride: str) -> str:

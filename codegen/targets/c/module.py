@@ -7,16 +7,10 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from codegen.program import (
-    Block,
-    Program,
-    statements,
-)
+from codegen.program import Program, statements
 from codegen.targets.c.functions import sources
 from codegen.targets.c.groups import variables
-from codegen.targets.c.lines import BARRIER, Writer, without_comment
+from codegen.targets.c.lines import BARRIER, Writer, without_comments
 from codegen.targets.c.names import c_name, product, size
 from codegen.targets.c.packing import Packed, packed_of
 from codegen.targets.c.places import Places
@@ -33,6 +27,7 @@ from codegen.targets.c.workspace import (
 )
 from codegen.targets.face import filled, shown_tuple, summed_over, value_of
 from codegen.targets.numpy.validation import validation_source
+from codegen.targets.templates import render
 from derivations.errors import EmitError, printable
 
 #: Comments of an emitted file are filled to this width.
@@ -47,7 +42,6 @@ class Member:
     name: str
     type: str
     shape: str
-    count: str
 
 
 @dataclass(frozen=True)
@@ -116,19 +110,11 @@ def emit(program: Program, name: str, details: Iterable[str] = ()) -> dict[str, 
     UnsupportedError
         When something in it has no C yet.
     """
-    environment = Environment(
-        loader=PackageLoader("codegen.targets.c"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # C source, not HTML; every string that comes in is made here
-    )
     head = tuple(details)
-    source, binding = _source(program, name, head), _binding(program, name, head)
+    values = {"source": _source(program, name, head), "binding": _binding(program, name, head)}
     files = {f"{name}.h": "model.h", f"{name}.c": "model.c", f"{name}.py": "binding.py"}
     return {
-        file: environment.get_template(f"{template}.jinja").render(source=source, binding=binding)
+        file: render("codegen.targets.c", f"{template}.jinja", **values)
         for file, template in files.items()
     }
 
@@ -152,14 +138,12 @@ def _binding(program: Program, name: str, details: tuple[str, ...]) -> Binding:
 
 def _source(program: Program, name: str, details: tuple[str, ...]) -> Source:
     places = Places(program)
-    blocks: tuple[Block, ...] = (*program.forward, *program.backward)
-    local = variables(program, blocks)
+    local = variables(program)
     labels = _labels(program)
     forward_statements = list(statements(program.forward))
-    backward_statements = [*statements(program.backward), *(s for s, _ in program.initial)]
     packed = {
         "forward": packed_of(program, forward_statements),
-        "backward": packed_of(program, backward_statements),
+        "backward": packed_of(program, program.backward_statements),
     }
     writer = Writer(program, places, local, summed_once(program), frozenset(labels))
     forward = [
@@ -173,7 +157,7 @@ def _source(program: Program, name: str, details: tuple[str, ...]) -> Source:
     ]
     backward = [
         *_packing(packed["backward"]),
-        *stacked_weights(program, backward_statements),
+        *stacked_weights(program, program.backward_statements),
         *zero_adjoints(program, local),
         *zero_sums(program),
         BARRIER,
@@ -182,7 +166,7 @@ def _source(program: Program, name: str, details: tuple[str, ...]) -> Source:
         *unstacked_gradients(program),
     ]
     matrices = list({one.name: one for group in packed.values() for one in group}.values())
-    code = "\n".join(map(without_comment, (*forward, *backward)))
+    code = without_comments((*forward, *backward))
     prefix = name.upper()
     counts = tuple(product(matrix.depth, matrix.width) for matrix in matrices)
     checked = tuple(
@@ -218,13 +202,13 @@ def _source(program: Program, name: str, details: tuple[str, ...]) -> Source:
 
 
 def _member(name: str, axes: Sequence[str], kind: str) -> Member:
-    return Member(c_name(name), kind, " × ".join(axes), product(*map(size, axes)))
+    return Member(c_name(name), kind, " × ".join(axes))
 
 
 def _function(lines: Sequence[str], sizes: Iterable[str]) -> Function:
-    code = list(map(without_comment, lines))
-    unused = tuple(one for one in ("params", "data") if not _used([one], code))
-    return Function(_used(sizes, code), unused, tuple(lines))
+    code = without_comments(lines)
+    unused = tuple(one for one in ("params", "data") if not _used([one], [code]))
+    return Function(_used(sizes, [code]), unused, tuple(lines))
 
 
 def _used(sizes: Iterable[str], texts: Iterable[str]) -> tuple[str, ...]:

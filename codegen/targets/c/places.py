@@ -88,10 +88,6 @@ class Places:
         self._arrays = {array.name: array for array in program.arrays}
         self._results = {target: name for name, target in program.gradients}
 
-    def array(self, name: str) -> Array | None:
-        """Return the array of a name, if it has one."""
-        return self._arrays.get(name)
-
     def is_result(self, name: str) -> bool:
         """Tell whether an array is the caller's: a gradient by data, which nothing reads."""
         return name in self._results

@@ -112,7 +112,7 @@ def printed(expression: Expression, index: Index, row: Row) -> tuple[str, int]:
     )
 
 
-def _subscript(axes: tuple[str, ...], index: Index) -> str:
+def subscript(axes: tuple[str, ...], index: Index) -> str:
     """Return the place of an entry in a row; one number a row meets every entry."""
     if all(axis == "1" for axis in axes):
         return "0"
@@ -126,7 +126,7 @@ def printed_load(expression: Load, index: Index, row: Row) -> tuple[str, int]:
     if expression.name in row.locals:
         return pointer_name(expression), ATOM
     axes = row_axes(row.places.program, expression)
-    text = f"{row.pointer(expression)}[{_subscript(axes, index)}]"
+    text = f"{row.pointer(expression)}[{subscript(axes, index)}]"
     if all(axis == "1" for axis in axes) and index != ("0",):
         return row.constant(pointer_name(expression), text), ATOM
     return text, ATOM
@@ -135,7 +135,7 @@ def printed_load(expression: Load, index: Index, row: Row) -> tuple[str, int]:
 @printed.register
 def printed_weight(expression: Weight, index: Index, row: Row) -> tuple[str, int]:
     axes = row_axes(row.places.program, expression)
-    text = f"{weight_base(row.places, expression.name)}[{_subscript(axes, index)}]"
+    text = f"{weight_base(row.places, expression.name)}[{subscript(axes, index)}]"
     if all(axis == "1" for axis in axes) and index != ("0",):
         return row.constant(expression.name, text), ATOM
     return text, ATOM

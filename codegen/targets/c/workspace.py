@@ -7,18 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from codegen.passes.materialise import is_whole
 from codegen.program import (
     Array,
-    Assign,
-    Loop,
     Program,
     RowsTimes,
     Stack,
     Statement,
     Weight,
+    is_summed_once,
     nodes,
     statements,
 )
 from codegen.sizes import sum_of_sizes
-from codegen.storage import name_at
+from codegen.storage import name_at, steps_beyond
 from codegen.targets.c.names import c_name, product, size
 from codegen.targets.c.packing import Packed
 
@@ -32,7 +31,7 @@ def arrays(
     for array in (*stored(program, variables), *_copied(program)):
         axes = [] if array.at_last_only else [_steps(array)]
         yield c_name(array.name), product(*axes, "B", *map(size, array.axes))
-    every = [*statements((*program.forward, *program.backward)), *(s for s, _ in program.initial)]
+    every = (*statements(program.forward), *program.backward_statements)
     for stack in _stacks_read(program, every):
         yield c_name(stack.name), _count(program.weight_axes(stack.name))
     for stack in _gradient_stacks(program):
@@ -155,11 +154,10 @@ def copies_beyond(program: Program, variables: frozenset[str]) -> list[str]:
         if array.starts_at_zero:
             continue
         row, place = _row(array), _Place(array)
-        behind = range(max((d for d in array.given if d > 0), default=0) + 1, array.after + 1)
-        ahead = range(min((d for d in array.given if d <= 0), default=1) - 1, -array.before, -1)
+        ahead, behind = steps_beyond(array)
         for distance in behind:
             lines.append(f"copy(self, {row}, {place.behind(0)}, {place.behind(distance)});")
-        for distance in ahead if array.reads_before else ():
+        for distance in ahead:
             lines.append(f"copy(self, {row}, {place.at(1)}, {place.at(distance)});")
     return [BEYOND, *lines] if lines else []
 
@@ -213,13 +211,8 @@ class _Place:
 
 def summed_once(program: Program) -> frozenset[str]:
     """Return the gradients that one statement outside of all loops computes."""
-    counts: dict[str, int] = {}
-    for block in program.backward:
-        for statement in block.body:
-            if not isinstance(statement, Assign):
-                times = 2 if isinstance(block, Loop) else 1
-                counts[statement.target] = counts.get(statement.target, 0) + times
-    return frozenset(target for target, count in counts.items() if count == 1)
+    targets = {statement.target for statement in statements(program.backward)}
+    return frozenset(t for t in targets if is_summed_once(program.backward, t))
 
 
 def zero_sums(program: Program) -> Iterator[str]:

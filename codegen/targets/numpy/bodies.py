@@ -18,17 +18,17 @@ from codegen.program import (
     RowsTimes,
     Statement,
     Weight,
+    is_summed_once,
     loads,
     nodes,
     statements,
 )
-from codegen.storage import name_at
+from codegen.storage import name_at, steps_beyond
 from codegen.targets.numpy.lines import (
     INDENT,
     LINE_LENGTH,
     block_lines,
     first_lines,
-    is_summed_once,
 )
 from codegen.targets.numpy.printer import slice_of
 from codegen.targets.numpy.stacks import (
@@ -115,13 +115,12 @@ def _beyond(array: Array) -> list[str]:
     """Fill steps beyond the ends, which are read where only a zero multiplies them."""
     if array.starts_at_zero:
         return []
-    behind = range(max((d for d in array.given if d > 0), default=0) + 1, array.after + 1)
-    ahead = range(min((d for d in array.given if d <= 0), default=1) - 1, -array.before, -1)
+    ahead, behind = steps_beyond(array)
     lines = []
     if behind:
         first = _index("T", behind[0], array) + (" :" if len(behind) > 1 else "")
         lines.append(f"{array.name}[{first}] = {array.name}[{_index('T', 0, array)}]")
-    if ahead and array.reads_before:
+    if ahead:
         stop = f":{len(ahead)}" if len(ahead) > 1 else "0"
         lines.append(f"{array.name}[{stop}] = {array.name}[{array.before}]")
     return lines
@@ -142,8 +141,8 @@ def _padded_data(program: Program) -> list[str]:
 
 def backward_lines(program: Program) -> list[str]:
     """Return the body of the backward pass."""
-    read = {load.name for s in _all_backward(program) for load in loads(s.value)}
-    weights = _weights_read(_all_backward(program))
+    read = {load.name for s in program.backward_statements for load in loads(s.value)}
+    weights = _weights_read(program.backward_statements)
     lines = _unpacked(program, "params", weights_needed(program, weights))
     data_read = [name for name, _ in program.data if name in read]
     lines += _unpacked(program, "data", data_read)
@@ -153,7 +152,7 @@ def backward_lines(program: Program) -> list[str]:
     lines += size_lines(program, [*adjoints, *_parts_read(program, values)], program.backward)
     lines += dtype_lines(program, data_read)
     lines += packed_weights(program, weights)
-    used = _names_used(_all_backward(program))
+    used = _names_used(program.backward_statements)
     lines += views(values, used)
     for array in stored_alone(adjoints):
         maker = "zeros" if array.starts_at_zero else "empty"
@@ -211,10 +210,6 @@ def _without_ends(program: Program, target: str) -> str:
     if array is None or array.at_last_only:
         return ""
     return f"[{array.before}:{-array.after if array.after else ''}]"
-
-
-def _all_backward(program: Program) -> list[Statement]:
-    return [*statements(program.backward), *(assignment for assignment, _ in program.initial)]
 
 
 def _unpacked(program: Program, source_name: str, names: list[str]) -> list[str]:
@@ -287,13 +282,13 @@ def size_lines(
 
 def _tape(program: Program) -> list[str]:
     """Return what the backward pass reads of the forward pass; parts stand in their whole."""
-    used = _names_used(_all_backward(program))
+    used = _names_used(program.backward_statements)
     read = [a for a in program.arrays if a.role == "value" and a.name in used]
     return list(dict.fromkeys(array.within or array.name for array in read))
 
 
 def _parts_read(program: Program, values: Iterable[Array]) -> list[Array]:
-    used = _names_used(_all_backward(program))
+    used = _names_used(program.backward_statements)
     return [replace(a, axes=()) for a in values if a.within and a.name in used]
 
 

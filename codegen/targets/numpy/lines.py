@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from codegen.documents.printed import plain
 from codegen.program import (
     Accumulate,
     Add,
@@ -25,12 +24,13 @@ from codegen.program import (
     Statement,
     Turned,
     Unit,
+    is_summed_once,
     loads,
-    nodes,
 )
+from codegen.targets.equations import equation_text
 from codegen.targets.numpy.inplace import Buffers, in_place
 from codegen.targets.numpy.printer import Layout, python, whole_sum
-from derivations.errors import UnsupportedError
+from codegen.targets.units import units, without_units
 
 #: An assignment that is longer than this is made term by term.
 LINE_LENGTH = 100
@@ -115,11 +115,8 @@ def _at(statement: Statement, layout: Layout, in_loop: bool) -> Layout:
 
 
 def _comment(statement: Statement) -> list[str]:
-    numbers = [f"({number})" for number in statement.also]
-    *others, last = numbers or [""]
-    also = f"; so {', '.join(others)} and {last}" if others else f"; so {last}" if last else ""
     return textwrap.wrap(
-        f"({statement.equation}) {plain(statement.formula)}{also}",
+        equation_text(statement),
         LINE_LENGTH - 2 * len(INDENT),
         initial_indent="# ",
         subsequent_indent="#     ",
@@ -142,7 +139,7 @@ def _statement(
     found = units(statement.value)
     if not found:
         return _broken(target, sign, statement, layout)
-    rest = replace(statement, value=_without_units(statement.value))
+    rest = replace(statement, value=without_units(statement.value))
     lines = _broken(target, sign, rest, layout)
     if target == statement.target and isinstance(rest.value, Load):
         lines = [f"{target} = {python(rest.value, layout)}.copy()"]
@@ -160,32 +157,6 @@ def _negated(amount: Expression, text: str) -> str:
 def _label(unit: Unit) -> Load:
     assert isinstance(unit.label, Load)
     return unit.label
-
-
-def units(value: Expression) -> list[tuple[int, Unit]]:
-    """Return the unit vectors among the terms of a sum, with their signs.
-
-    Raises
-    ------
-    UnsupportedError
-        When one stands anywhere else.
-    """
-    terms = value.terms if isinstance(value, Add) else ((1, value),)
-    found = [(sign, term) for sign, term in terms if isinstance(term, Unit)]
-    if sum(isinstance(node, Unit) for node in nodes(value)) > len(found):
-        raise UnsupportedError(
-            "A unit vector is added to something in code, and nothing else is done with it.",
-            hint="codegen/targets/numpy/lines.py",
-        )
-    return found
-
-
-def _without_units(value: Expression) -> Expression:
-    terms = value.terms if isinstance(value, Add) else ((1, value),)
-    kept = tuple((sign, term) for sign, term in terms if not isinstance(term, Unit))
-    if not kept:
-        return Number(Fraction(0))
-    return kept[0][1] if len(kept) == 1 and kept[0][0] == 1 else Add(kept)
 
 
 def _accumulated(statement: Accumulate, layout: Layout, blocks: Sequence[Block]) -> list[str]:
@@ -218,12 +189,6 @@ def _sum_on_lines(line: str) -> list[str]:
         return [line]
     head, summed = line.removesuffix(")").split("np.sum(", 1)
     return [f"{head}np.sum(", INDENT + summed, ")"]
-
-
-def is_summed_once(blocks: Iterable[Block], target: str) -> bool:
-    """Tell whether one statement outside of all loops computes a whole sum."""
-    found = [block for block in blocks for s in block.body if s.target == target]
-    return len(found) == 1 and not isinstance(found[0], Loop)
 
 
 def _broken(target: str, sign: str, statement: Statement, layout: Layout) -> list[str]:

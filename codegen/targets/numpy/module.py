@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, meta
-
 from codegen.options import PLAIN, Options
 from codegen.program import Program
 from codegen.targets.face import filled, shown_tuple, summed_over, value_of
@@ -15,6 +13,7 @@ from codegen.targets.numpy.bodies import backward_lines, forward_lines
 from codegen.targets.numpy.functions import HELPERS, source
 from codegen.targets.numpy.segments import LENGTH, Segments, public_data, segments
 from codegen.targets.numpy.validation import validation_source
+from codegen.targets.templates import render
 
 
 @dataclass(frozen=True)
@@ -54,19 +53,8 @@ def emit(program: Program, details: Iterable[str] = (), options: Options = PLAIN
     EmitError
         When no data tells the number of steps.
     """
-    environment = Environment(
-        loader=PackageLoader("codegen.targets.numpy"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # Python source, not HTML; every string that comes in is made here
-    )
-    for name in environment.list_templates():
-        text, _, _ = environment.loader.get_source(environment, name)  # type: ignore[union-attr]
-        assert meta.find_undeclared_variables(environment.parse(text)) <= {"module"}
     module = _module(program, tuple(details), options)
-    return environment.get_template("module.py.jinja").render(module=module)
+    return render("codegen.targets.numpy", "module.py.jinja", module=module)
 
 
 def _module(program: Program, details: tuple[str, ...], options: Options) -> Module:
