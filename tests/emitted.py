@@ -61,10 +61,12 @@ def source(name: str, style: str, options: Options = PLAIN, gradients: str = "al
     return emit_source(derivation, name, style, gradients=gradients, options=options)
 
 
-def drawn(emitted: ModuleType, steps: int, batch: int = 2, seed: int = 0) -> tuple[Arrays, Arrays]:
+def drawn(
+    emitted: ModuleType, steps: int = 4, batch: int = 2, seed: int = 0, **sizes: int
+) -> tuple[Arrays, Arrays]:
     """Draw parameters and data."""
-    sizes = {**default_sizes(emitted), "T": steps, "B": batch}
-    arrays = draw_arrays(emitted, sizes, seed)
+    chosen = {**default_sizes(emitted), "T": steps, "B": batch, **sizes}
+    arrays = draw_arrays(emitted, chosen, seed)
     return {n: arrays[n] for n in emitted.PARAMS}, {n: arrays[n] for n in emitted.DATA}
 
 
