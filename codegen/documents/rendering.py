@@ -6,10 +6,12 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, meta
 
+from codegen.documents.translation import translations
+
 
 @cache
-def _environment(package: str) -> Environment:
-    return Environment(
+def _environment(package: str, language: str) -> Environment:
+    environment = Environment(
         loader=PackageLoader(package),
         undefined=StrictUndefined,
         block_start_string="\\BLOCK{",
@@ -22,10 +24,13 @@ def _environment(package: str) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,  # strings come finished: what is user text was escaped for its format
+        extensions=["jinja2.ext.i18n"],
     )
+    environment.install_gettext_translations(translations(language))  # type: ignore[attr-defined]
+    return environment
 
 
-def render(package: str, template: str, /, **values: object) -> str:
+def render(package: str, template: str, /, *, language: str = "en", **values: object) -> str:
     """Return a template of a package, filled in.
 
     Parameters
@@ -34,14 +39,16 @@ def render(package: str, template: str, /, **values: object) -> str:
         The package whose folder ``templates`` holds the template.
     template : str
         The name of the file.
+    language : str
+        What the template's own words are translated to: ``_("Figure")``.
     **values
         Finished strings, or tuples of small dataclasses of them: exactly those that the template
         names.
     """
-    environment = _environment(package)
+    environment = _environment(package, language)
     assert environment.loader is not None
     source = environment.loader.get_source(environment, template)[0]
-    used = meta.find_undeclared_variables(environment.parse(source))
+    used = meta.find_undeclared_variables(environment.parse(source)) - {"_"}
     assert used == set(values), f"{template} uses {sorted(used)}; {sorted(values)} came"
     return environment.get_template(template).render(values)
 

@@ -18,7 +18,7 @@ from codegen.documents.content import proof, visible
 from codegen.documents.json import as_json
 from codegen.documents.latex import fragment, standalone
 from codegen.documents.latex.escape import escape, prose
-from codegen.documents.latex.layout import body
+from codegen.documents.layout import body
 from codegen.documents.printed import plain
 from codegen.documents.rendering import render
 from codegen.documents.text import columns, text

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from codegen.documents.content import Symbol, checked, mark, proof_text, runs, symbols
 from codegen.documents.conventions import conventions
 from codegen.documents.latex.escape import escape, prose
-from codegen.documents.latex.layout import GAP, LINE, body
+from codegen.documents.layout import GAP, LINE, body
 from codegen.documents.printed import width
 from codegen.documents.rendering import render
 from derivations.derivation import Derivation, Equation, Section

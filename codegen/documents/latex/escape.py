@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen.documents.content import visible
-from codegen.documents.latex.layout import relaxed
+from codegen.documents.layout import relaxed
 from codegen.documents.printed import plain
 from derivations.notation.lexer import GREEK_WORDS
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from codegen.documents.breaking import lines
 from codegen.documents.printed import width
@@ -20,6 +21,8 @@ GAP = 2.0
 COMFORTABLE = 27.0
 #: More sides than these stand below each other.
 SIDES_IN_A_LINE = 3
+#: Where less than this share is left behind the first side, the others begin on lines below it.
+HANGING = 0.3
 
 _TALL = re.compile(r"\\(frac|sum|prod|begin)(?![a-zA-Z])")
 _GROWING = re.compile(r"\\(left|right)(\\\||[()\[\]])")
@@ -28,8 +31,72 @@ _FACTOR_BEHIND = r" (?=[a-zA-Z(]|\\(?!left|right|odot|oslash|cdot|le(?![a-z])))"
 _CROWDED = re.compile(rf"([_^]\{{[a-zA-Z]{{2,}}\}}\}}?|\\frac{_BRACED}{_BRACED}){_FACTOR_BEHIND}")
 
 
-def body(sides: Sequence[str], available: float) -> str:
-    """Return the LaTeX of a chain of equalities, broken where it is too wide.
+@dataclass(frozen=True)
+class Line:
+    """A line of a displayed chain.
+
+    Attributes
+    ----------
+    left, right : str
+        LaTeX on the two sides of the place at which the lines are aligned.
+    indent : int
+        By how many steps the right part is moved in.
+    """
+
+    left: str
+    right: str
+    indent: int = 0
+
+
+def arranged(
+    sides: Sequence[str], relations: Sequence[str], available: float, comfortable: float
+) -> tuple[Line, ...]:
+    """Return the lines of a chain, broken where it is too wide.
+
+    Parameters
+    ----------
+    sides : sequence of str
+        The printed sides.
+    relations : sequence of str
+        What stands between them.
+    available : float
+        The width for it, in em.
+    comfortable : float
+        A longer chain is broken, though it fits.
+
+    Examples
+    --------
+    >>> [line.right for line in arranged(["a", "b", "c"], ["=", "="], 20, 20)]
+    ['a = b = c']
+    >>> [(line.left, line.right) for line in arranged(["a", "b", "c"], ["=", "="], 4, 4)]
+    [('a', '= b'), ('', '= c')]
+    """
+    sides = [relaxed(side) for side in sides]
+    left, *others = sides
+    pairs = list(zip(relations, others, strict=True))
+    line = " ".join([left, *(f"{relation} {side}" for relation, side in pairs)])
+    if len(sides) <= SIDES_IN_A_LINE and width(line) <= min(available, comfortable):
+        return (Line("", line),)
+    room = available - width(left) - width("=")
+    if len(sides) == 2 and width(sides[1]) <= room:
+        return (Line("", line),)
+    hangs = room < HANGING * available and len(sides) > 1
+    if hangs or len(sides) == 1:
+        first, *rest = filled(left, available)
+        lines = [Line("", first), *(Line("", piece, 1) for piece in rest)]
+        room = available - width("=") - 1
+    else:
+        lines = []
+    for relation, side in pairs:
+        first, *rest = filled(side, room)
+        start = "" if hangs or lines else left
+        lines.append(Line(start, f"{relation} {first}", int(hangs)))
+        lines += [Line("", piece, 1 + hangs) for piece in rest]
+    return tuple(lines)
+
+
+def body(sides: Sequence[str], available: float, relations: Sequence[str] | None = None) -> str:
+    """Return the LaTeX of a chain, broken where it is too wide.
 
     Parameters
     ----------
@@ -37,6 +104,8 @@ def body(sides: Sequence[str], available: float) -> str:
         The printed sides.
     available : float
         The width for it, in em.
+    relations : sequence of str, optional
+        What stands between them; signs of equality without it.
 
     Examples
     --------
@@ -48,20 +117,15 @@ def body(sides: Sequence[str], available: float) -> str:
     &= c
     \\end{aligned}
     """
-    sides = [relaxed(side) for side in sides]
-    line = " = ".join(sides)
-    if len(sides) <= SIDES_IN_A_LINE and width(line) <= min(available, COMFORTABLE):
-        return line
-    room = available - width(sides[0]) - width("=")
-    if len(sides) == 2 and width(sides[1]) <= room:
-        return line
+    signs = ["="] * (len(sides) - 1) if relations is None else relations
+    lines = arranged(sides, signs, available, COMFORTABLE)
+    if len(lines) == 1:
+        return lines[0].left + lines[0].right
     rows = []
-    for side in sides[1:]:
-        first, *rest = filled(side, room)
-        rows.append(f"&= {first}")
+    for line in lines:
         # A blank that is no sign of its own: \quad would end the equation for a reader.
-        rows += [f"&\\enspace\\enspace {{}} {piece}" for piece in rest]
-    rows[0] = f"{sides[0]} {rows[0]}"
+        indent = "\\enspace\\enspace " * line.indent + ("{} " if line.indent else "")
+        rows.append(f"{line.left} &{indent}{line.right}".lstrip())
     return "\\begin{aligned}[b]\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
@@ -121,4 +185,4 @@ def _sized(match: re.Match[str]) -> str:
     return f"\\Big{match[1][0]}{match[2]}"
 
 
-__all__ = ["GAP", "LINE", "body", "filled", "relaxed"]
+__all__ = ["COMFORTABLE", "GAP", "LINE", "Line", "arranged", "body", "filled", "relaxed"]
