@@ -200,7 +200,7 @@ class Judge:
             When the conditions admit no instance at all.
         """
         first = self._exact_point(0)
-        admitted = [_instances(sides, conditions, first)]
+        admitted = [admissible(sides, conditions, first)]
         if not admitted[0]:
             raise ProofError("There is no instance of this equation to look at.")
         bound = self._bound(sides, admitted[0])
@@ -208,7 +208,7 @@ class Judge:
         if bound < 0:
             count = max(POINTS, math.ceil(LARGEST_BOUND / bound))
         points = [self._exact_point(number) for number in range(min(count, MOST_POINTS))]
-        admitted += [_instances(sides, conditions, point) for point in points[1:]]
+        admitted += [admissible(sides, conditions, point) for point in points[1:]]
         cases = sum(map(len, admitted))
         if self._holds_exactly(sides, points, admitted):
             if bound * len(points) > LARGEST_BOUND:
@@ -309,7 +309,7 @@ def _equal(left: Array, right: Array, arithmetic: Arithmetic) -> bool:
     return all(abs(d) * 10**COMPARED_DIGITS <= scale for d in (left - right).flat)
 
 
-def _instances(
+def admissible(
     sides: Sequence[MatrixExpr], conditions: Sequence[syntax.Condition], point: Point
 ) -> list[Instance]:
     """Return every choice of the free steps that the conditions admit.

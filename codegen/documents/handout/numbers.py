@@ -118,9 +118,9 @@ class Example:
         """The steps from 1 to T."""
         return range(1, self.steps + 1)
 
-    def label(self, label: Quantity, count: int) -> int:
-        """Return which of so many entries an integer label picks, counted from 0."""
-        return self.point.arithmetic.choose(count, label.name, int(label.time))
+    def label(self, label: Quantity) -> int:
+        """Return which entry an integer label picks, counted from 0."""
+        return self.point.arithmetic.choose(SIZE, label.name, int(label.time))
 
 
 def example(derivation: Derivation, seed: int = 0, steps: int = STEPS, size: int = SIZE) -> Example:

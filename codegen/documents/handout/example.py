@@ -1,0 +1,244 @@
+"""The worked example: every intermediate of a tiny network, from the inputs to the gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import ModuleType
+
+from sympy import MatrixExpr, Symbol
+
+from codegen.documents.document import Block, Display, Heading, Paragraph, Row, Section, Table
+from codegen.documents.handout.differences import differences
+from codegen.documents.handout.numbers import Array, Example, example, matrix, number
+from codegen.documents.handout.put_in import at_steps, put_in
+from codegen.documents.printed import width
+from derivations.derivation import Derivation, Equation
+from derivations.errors import Place
+from derivations.expressions import T
+from derivations.notation.latex import latex
+from derivations.notation.parse import parse_statement
+from derivations.proof.judge import admissible
+
+#: How many em the given numbers may take side by side.
+_GIVEN_WIDTH = 36.0
+#: No smaller disagreement is told apart from rounding.
+_SMALLEST_EXPONENT = -9
+#: The topics of the equations that lead back to the states, in the order of the derivation.
+_BACKWARD = ("adjoint", "last")
+
+
+def example_section(derivation: Derivation, module: ModuleType) -> Section:
+    """Return the worked example of a derivation.
+
+    Parameters
+    ----------
+    derivation : Derivation
+        Proven.
+    module : module
+        The emitted textbook code of the same derivation.
+
+    Raises
+    ------
+    EmitError
+        When a function of the model is unspecified.
+
+    Examples
+    --------
+    >>> from codegen.build import emit_source
+    >>> from codegen.gradcheck.module import module_from_source
+    >>> from derivations import cell, derive, prove
+    >>> rnn = prove(derive(cell("rnn")))
+    >>> section = example_section(rnn, module_from_source(emit_source(rnn, "rnn", "textbook")))
+    >>> [block.title for block in section.blocks if isinstance(block, Heading)][:2]
+    ['Forward', 'From one step to another']
+    """
+    small = example(derivation)
+    blocks = (
+        *_given(small),
+        Heading("Forward"),
+        *_part(small, ("forward", "total"), _FORWARD, first=True),
+        *_jacobians(small),
+        Heading("Backward"),
+        *_part(small, _BACKWARD, _RECURSION, first=False),
+        *_gradients(small),
+        *_check(small, module),
+    )
+    return Section("A worked example in numbers", blocks)
+
+
+_FORWARD = (
+    "The forward equations at the first step, with their numbers put in, and below them what all "
+    "steps give."
+)
+_RECURSION = (
+    "The adjoints at the last step, where nothing comes back from later steps, and below them "
+    "what all steps give."
+)
+
+
+def _given(small: Example) -> Iterable[Block]:
+    steps = small.steps
+    yield Paragraph(
+        f"Here every size is $2$ and there are $T = {steps}$ steps, so that each line can be "
+        "checked with a pocket calculator. Computed numbers are rounded to 4 digits where they "
+        "are printed, and nowhere else. The number at the right names the equation that is used."
+    )
+    model = small.derivation.model
+    pairs = [(latex(p), matrix(small.value(p))) for p in model.parameters]
+    for one in small.given:
+        if one.name in model.scope.labels:
+            pairs.append((latex(one), str(small.label(one) + 1)))
+        else:
+            pairs.append((latex(one), matrix(small.value(one))))
+    shown = [f"{name} = {value}" for name, value in pairs]
+    columns = max(1, int(_GIVEN_WIDTH // max(map(width, shown))))
+    cells = [f"${one}$" for one in shown]
+    cells += [""] * (-len(cells) % columns)
+    rows = tuple(tuple(cells[i : i + columns]) for i in range(0, len(cells), columns))
+    yield Table((), rows, "l" * columns)
+
+
+def _part(small: Example, topics: Sequence[str], text: str, *, first: bool) -> Iterable[Block]:
+    """Yield the equations of some topics at their first or last step, and a table of all steps."""
+    equations = [e for e in small.derivation.equations if e.topic in topics]
+    yield Paragraph(text)
+    rows = []
+    values: dict[str, dict[int, Array]] = {}
+    for equation in equations:
+        found = instances(equation, small)
+        shown = found[0 if first else -1]
+        formula = equation.sides[1] if first else equation.right
+        rows.append(_put_in_row(equation, formula, shown, small))
+        for steps in found:
+            if steps:
+                (step,) = steps.values()
+                name = latex(equation.left)
+                values.setdefault(name, {})[step] = small.value(equation.left, steps)
+    yield Display(tuple(rows))
+    yield _by_steps(values, small)
+
+
+def _by_steps(values: Mapping[str, Mapping[int, Array]], small: Example) -> Table:
+    """Return a table with a row for every quantity and a column for every step."""
+    header = ("", *(f"$t = {step}$" for step in small.every_step))
+    rows = []
+    for name, at in values.items():
+        cells = [f"${_flat(at[step])}$" if step in at else "" for step in small.every_step]
+        rows.append((f"${name}$", *cells))
+    return Table(header, tuple(rows), "l" + "l" * small.steps)
+
+
+def _flat(values: Array) -> str:
+    """Return a column as a row with its sign of transposition, which takes one line only."""
+    if values.shape[1] != 1 or values.size == 1:
+        return matrix(values)
+    return f"({', '.join(number(float(entry)) for entry in values.flat)})^{{\\top}}"
+
+
+def _jacobians(small: Example) -> Iterable[Block]:
+    one_step = _rows_of(small, "step", lambda left, right: True)
+    many = _rows_of(small, "product", lambda left, right: abs(left - right) > 1)
+    if one_step or many:
+        yield Heading("From one step to another")
+        yield Paragraph(
+            "How each step changes with the one beside it, and, by the product, with those further "
+            "away."
+        )
+        yield Display((*one_step, *many))
+    paths = [e for e in small.derivation.equations if e.topic == "paths"]
+    for equation in paths[:1]:
+        yield Paragraph(
+            f"The paths from all uses of ${equation.subject}$ to the last loss: a term for every "
+            "step at which the parameter acts, the earliest first."
+        )
+        last = instances(equation, small)[-1]
+        yield Display((_put_in_row(equation, equation.sides[1], last, small),))
+
+
+def _rows_of(small: Example, topic: str, wanted: Callable[[int, int], bool]) -> tuple[Row, ...]:
+    rows = []
+    for equation in small.derivation.equations:
+        if equation.topic != topic:
+            continue
+        for steps in instances(equation, small):
+            of, by = (at_steps(q, _numbers(steps, small)) for q in equation.left.args[:2])
+            if wanted(int(of.time), int(by.time)):
+                rows.append(_put_in_row(equation, equation.right, steps, small))
+    return tuple(rows)
+
+
+def _gradients(small: Example) -> Iterable[Block]:
+    yield Heading("The gradients")
+    yield Paragraph("What each step contributes, from the first to the last, and the sum.")
+    rows = [
+        _put_in_row(equation, equation.right, {}, small)
+        for equation in small.derivation.equations
+        if equation.topic == "gradient"
+    ]
+    yield Display(tuple(rows))
+
+
+def _check(small: Example, module: ModuleType) -> Iterable[Block]:
+    found = differences(small, module)
+    yield Heading("The check by finite differences")
+    yield Paragraph(
+        "No derivative is needed to check a derivative: each parameter's entry $\\theta$ is moved "
+        "a little to both sides, and $(E(\\theta + \\varepsilon) - E(\\theta - \\varepsilon)) / (2 "
+        "\\varepsilon)$ with $\\varepsilon = 10^{-5}$ is compared with the gradient. The losses "
+        "come from the emitted code. Of each parameter the table shows the entry with the largest "
+        "gradient; the last column is the largest disagreement in any entry, between the formulas "
+        "above, the emitted gradients and the differences."
+    )
+    rows = tuple(
+        (
+            f"${_entry(one.parameter, one.place)}$",
+            f"${one.formula:.6f}$",
+            f"${one.difference:.6f}$",
+            f"$< 10^{{{_exponent(one.worst)}}}$",
+        )
+        for one in found
+    )
+    yield Table(("Entry", "Gradient", "Difference", "Disagreement"), rows, "lrrr")
+
+
+def _entry(parameter: str, place: tuple[int, ...]) -> str:
+    return f"\\left[{parameter}\\right]_{{{','.join(map(str, place))}}}"
+
+
+def _exponent(value: float) -> int:
+    """Return the exponent of a power of ten well above a value that is rounding for the most part:
+    its digits differ from machine to machine."""
+    return max(_SMALLEST_EXPONENT, math.ceil(math.log10(3 * value)))
+
+
+def _put_in_row(
+    equation: Equation, formula: MatrixExpr, steps: Mapping[Symbol, int], small: Example
+) -> Row:
+    """Return symbol = formula = numbers put in ≈ result."""
+    at = _numbers(steps, small)
+    left, right = at_steps(equation.left, at), at_steps(formula, at)
+    result = matrix(small.value(equation.left, steps))
+    put = put_in(right, small)
+    sides, relations = [latex(left), latex(right)], ["="]
+    if put not in (result, sides[-1]):
+        sides.append(put)
+        relations.append("=")
+    if sides[-1] != result:
+        sides.append(result)
+        relations.append("\\approx")
+    return Row(tuple(sides), tuple(relations), source=equation.number)
+
+
+def _numbers(steps: Mapping[Symbol, int], small: Example) -> dict[Symbol, int]:
+    return {**steps, T: small.steps}
+
+
+def instances(equation: Equation, small: Example) -> list[dict[Symbol, int]]:
+    """Return every choice of the free steps of an equation, the earliest first."""
+    printed = equation.latex
+    statement = parse_statement(printed, Place(printed, 0, len(printed)))
+    return admissible(equation.sides, statement.conditions, small.point)
+
+
+__all__ = ["example_section", "instances"]
