@@ -20,7 +20,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TypeAlias
 
-from codegen.documents.latex import fragment, standalone
+from codegen.documents.handout.derivation import derivation_document
+from codegen.documents.latex import fragment, tex
 from codegen.gradcheck import GradientReport, check_module
 from codegen.lower import lower
 from codegen.options import PLAIN, Options
@@ -278,7 +279,7 @@ def build(source: Source, activation: str | None = None) -> Build:
     for style, report in reports.items():
         _refuse_wrong(report, source.name, style)
     files = {
-        "derivation.tex": standalone(derivation, "derivation-fragment.tex"),
+        "derivation.tex": tex(derivation_document(derivation)),
         "derivation-fragment.tex": fragment(derivation),
         **{module_name(source.name, style): text for style, text in modules.items()},
     }
@@ -384,6 +385,6 @@ def _readme(source: Source, derivation: Derivation, files: Mapping[str, str]) ->
         f"{derivation.proven} equations are proven.{chosen} Both modules passed central "
         "differences, a complex step and a Taylor test when they were made; "
         f"`bptt verify {module_name(source.name, 'fast')}` runs these again.\n\n{made}\n\n"
-        "`derivation.tex` is the page to compile; it takes in `derivation-fragment.tex`, which "
+        "`derivation.tex` is the page to compile; `derivation-fragment.tex`, its equations alone, "
         "can stand in a paper of your own. Everything here is overwritten by the next build.\n"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codegen.documents.breaking import lines
 from codegen.documents.printed import width
@@ -49,7 +49,12 @@ class Line:
 
 
 def arranged(
-    sides: Sequence[str], relations: Sequence[str], available: float, comfortable: float
+    sides: Sequence[str],
+    relations: Sequence[str],
+    available: float,
+    comfortable: float,
+    *,
+    packed: bool = False,
 ) -> tuple[Line, ...]:
     """Return the lines of a chain, broken where it is too wide.
 
@@ -63,6 +68,8 @@ def arranged(
         The width for it, in em.
     comfortable : float
         A longer chain is broken, though it fits.
+    packed : bool
+        Whether sides share a line where they fit, as numbers do; steps of a derivation do not.
 
     Examples
     --------
@@ -75,7 +82,8 @@ def arranged(
     left, *others = sides
     pairs = list(zip(relations, others, strict=True))
     line = " ".join([left, *(f"{relation} {side}" for relation, side in pairs)])
-    if len(sides) <= SIDES_IN_A_LINE and width(line) <= min(available, comfortable):
+    is_short = len(sides) <= SIDES_IN_A_LINE and width(line) <= comfortable
+    if (packed or is_short) and width(line) <= available:
         return (Line("", line),)
     room = available - width(left) - width("=")
     if len(sides) == 2 and width(sides[1]) <= room:
@@ -88,6 +96,11 @@ def arranged(
     else:
         lines = []
     for relation, side in pairs:
+        if packed and lines and lines[-1].left + lines[-1].right != left:
+            longer = f"{lines[-1].right} {relation} {side}"
+            if width(longer) <= room + width("=") - (lines[-1].indent > hangs):
+                lines[-1] = replace(lines[-1], right=longer)
+                continue
         first, *rest = filled(side, room)
         start = "" if hangs or lines else left
         lines.append(Line(start, f"{relation} {first}", int(hangs)))
@@ -95,7 +108,13 @@ def arranged(
     return tuple(lines)
 
 
-def body(sides: Sequence[str], available: float, relations: Sequence[str] | None = None) -> str:
+def body(
+    sides: Sequence[str],
+    available: float,
+    relations: Sequence[str] | None = None,
+    *,
+    packed: bool = False,
+) -> str:
     """Return the LaTeX of a chain, broken where it is too wide.
 
     Parameters
@@ -106,6 +125,8 @@ def body(sides: Sequence[str], available: float, relations: Sequence[str] | None
         The width for it, in em.
     relations : sequence of str, optional
         What stands between them; signs of equality without it.
+    packed : bool
+        See `arranged`.
 
     Examples
     --------
@@ -118,7 +139,7 @@ def body(sides: Sequence[str], available: float, relations: Sequence[str] | None
     \\end{aligned}
     """
     signs = ["="] * (len(sides) - 1) if relations is None else relations
-    lines = arranged(sides, signs, available, COMFORTABLE)
+    lines = arranged(sides, signs, available, COMFORTABLE, packed=packed)
     if len(lines) == 1:
         return lines[0].left + lines[0].right
     rows = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import singledispatch
 
@@ -12,18 +13,24 @@ from codegen.documents.handout.numbers import Example, matrix
 from derivations.algebra import rebuild, replace
 from derivations.expressions import (
     AscendingProduct,
+    Diag,
     Elementwise,
+    HadamardPower,
     MatrixSymbol,
     Part,
     Partial,
     Quantity,
+    Softmax,
     T,
     TimeProduct,
     TimeSum,
     UnitVector,
     is_parameter,
 )
-from derivations.notation.latex import latex
+from derivations.notation.latex import function_name, latex
+
+#: One matrix of numbers, in its own brackets.
+_COLUMN = re.compile(r"\\begin\{pmatrix\}(?:(?!\\begin).)*\\end\{pmatrix\}")
 
 
 class Value(MatrixExpr):  # type: ignore[misc]
@@ -108,11 +115,38 @@ def put_in_value(expression: MatrixExpr, example: Example) -> Basic:
 
 
 @_put_in.register
-def put_in_function(expression: Elementwise, example: Example) -> Basic:
+def put_in_elementwise(expression: Elementwise, example: Example) -> Basic:
     """A slope is a number to compute with; a function's value is what the line is about."""
     if expression.order:
         return put_in_value(expression, example)
-    return rebuild(expression, [_put_in(argument, example) for argument in expression.args])
+    return _called(function_name(expression.function), expression, example)
+
+
+@_put_in.register
+def put_in_softmax(expression: Softmax, example: Example) -> Basic:
+    return _called("\\operatorname{softmax}", expression, example)
+
+
+@_put_in.register
+def put_in_diagonal(expression: Diag, example: Example) -> Basic:
+    return _called("\\operatorname{diag}", expression, example)
+
+
+def _called(name: str, expression: MatrixExpr, example: Example) -> Basic:
+    """Return a function of numbers: the brackets of a column are brackets enough."""
+    arguments = [_put_in(argument, example) for argument in expression.args]
+    for argument in arguments:
+        if isinstance(argument, Value) and _COLUMN.fullmatch(latex(argument)):
+            return Value(f"{name}{latex(argument)}", expression)
+    return rebuild(expression, arguments)
+
+
+@_put_in.register
+def put_in_power(expression: HadamardPower, example: Example) -> Basic:
+    base = _put_in(expression.base, example)
+    if isinstance(base, Value) and _COLUMN.fullmatch(latex(base)) and expression.exp.is_positive:
+        return Value(f"{latex(base)}^{{{expression.exp}}}", expression)
+    return rebuild(expression, [base, expression.exp])
 
 
 @_put_in.register

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from codegen.documents.content import visible
+from codegen.documents.document import Span, spans
 from codegen.documents.layout import relaxed
 from codegen.documents.printed import plain
 from derivations.notation.lexer import GREEK_WORDS
@@ -42,6 +45,30 @@ _MATHEMATICS = {
     "✓": "\\ensuremath{\\checkmark}",
     "≈": "\\ensuremath{\\approx}",
 }
+#: Accents of mathematics, by their combining characters.
+_ACCENTS = {
+    "\u0302": "\\hat",
+    "\u0303": "\\tilde",
+    "\u0304": "\\bar",
+    "\u0307": "\\dot",
+    "\u20d7": "\\vec",
+    "\u20d6": "\\overleftarrow",
+}
+#: What the comments of emitted code hold besides; \\sp is ^ where that is a character like others.
+_IN_CODE = {
+    "ᵀ": "\\ensuremath{\\sp{\\top}}",
+    "²": "\\ensuremath{\\sp{2}}",
+    "³": "\\ensuremath{\\sp{3}}",
+    "⁻": "\\ensuremath{\\sp{-}}",
+    "⁺": "\\ensuremath{\\sp{+}}",
+    "¹": "\\ensuremath{\\sp{1}}",
+    "‖": "\\ensuremath{\\|}",
+    "⊘": "\\ensuremath{\\oslash}",
+    "⊗": "\\ensuremath{\\otimes}",
+    "∏": "\\ensuremath{\\prod}",
+    "ℓ": "\\ensuremath{\\ell}",
+    "𝟏": "\\ensuremath{\\mathbf{1}}",
+}
 #: Letters of Western and Central Europe, and punctuation, that every engine sets as they are.
 _KNOWN = frozenset(
     "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿß"
@@ -50,11 +77,17 @@ _KNOWN = frozenset(
 )
 
 
-def escape(text: str) -> str:
+def escape(text: str, *, chinese: bool = False) -> str:
     """Return LaTeX that shows a text literally.
 
     A character that not every engine can set is handed to ``\\bpttcharacter`` by its code; the
-    frame of `standalone` defines it to show the character, or its code where the font lacks it.
+    frame of the document defines it to show the character, or its code where the font lacks it.
+
+    Parameters
+    ----------
+    text : str
+    chinese : bool
+        Whether the document can set Chinese characters as they are.
 
     Examples
     --------
@@ -68,7 +101,8 @@ def escape(text: str) -> str:
     for character in visible(text):
         if character in _JOINED and character == before:
             shown += "\\/"  # a pair of braces would not keep LuaTeX from joining them
-        shown += _escaped(character)
+        is_set = chinese and unicodedata.east_asian_width(character) in ("W", "F")
+        shown += character if is_set else _escaped(character)
         before = character
     return shown
 
@@ -82,18 +116,38 @@ def _escaped(character: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Return LaTeX of text whose formulas, between ``$``, come from our own printer.
+    """Return LaTeX of prose, whose formulas come from our own printer.
 
     Examples
     --------
-    >>> print(prose("$h_t$ is 100% of it"))
-    $h_t$ is 100\\% of it
+    >>> print(prose("$h_t$ is 100% of `a_b`"))
+    $h_t$ is 100\\% of \\texttt{a\\_b}
     """
-    parts = text.split("$")
-    if len(parts) % 2 == 0:
-        return escape(text)  # a dollar without its partner: no formula can be meant
-    shown = [f"${relaxed(part)}$" if i % 2 else _words(part) for i, part in enumerate(parts)]
-    return "".join(shown)
+    return "".join(_shown(span) for span in spans(text))
+
+
+def _shown(span: Span) -> str:
+    if span.kind == "formula":
+        return f"${relaxed(span.text)}$"
+    return f"\\texttt{{{escape(span.text)}}}" if span.kind == "code" else _words(span.text)
+
+
+def character_in_code(letter: str) -> str:
+    """Return a character of code, with the accents that stand on it.
+
+    Examples
+    --------
+    >>> print(character_in_code("{"), character_in_code("_"), character_in_code("y\u0302"))
+    \\{ _ \\ensuremath{\\hat{y}}
+    """
+    base, accents = letter[:1], letter[1:]
+    for accent in accents:
+        if accent not in _ACCENTS:
+            return _escaped(unicodedata.normalize("NFC", letter))
+        base = f"\\ensuremath{{{_ACCENTS[accent]}{{{base}}}}}"
+    if base in ("\\", "{", "}"):
+        return _SPECIAL[base]
+    return base if accents or base.isascii() else _IN_CODE.get(base) or _escaped(base)
 
 
 def _words(text: str) -> str:
@@ -101,7 +155,7 @@ def _words(text: str) -> str:
     if not text.strip():
         return " " if text else ""
     front = " " if text[0].isspace() else ""
-    return front + escape(text) + (" " if text[-1].isspace() else "")
+    return front + escape(text, chinese=True) + (" " if text[-1].isspace() else "")
 
 
-__all__ = ["escape", "prose"]
+__all__ = ["character_in_code", "escape", "prose"]
