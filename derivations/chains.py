@@ -258,17 +258,16 @@ def _carousels(model: Model, state: State) -> str:
         found += [(member, before, term) for term in terms if _is_straight(term)]
     if not found:
         return ""
-    ways = [
-        f"in $\\partial {latex(member)} / \\partial {latex(before)}$ the term {math(term)}"
+    first, *others = [
+        (f"$\\partial {latex(member)} / \\partial {latex(before)}$", math(term))
         for member, before, term in found
     ]
-    *first, last = ways
-    whole = f"{', '.join(first)} and {last}" if first else last
-    each = "each leads" if first else "leads"
+    also = "".join(f" So does, in {place}, the term {term}." for place, term in others)
     return (
-        f" I{whole[1:]} {each} from one step to the next entry by entry, past every weight matrix "
-        "and every slope: where it is the identity, it hands an error on unchanged over any number "
-        "of steps. Such a term is the constant error carousel of Hochreiter and Schmidhuber (1997)."
+        f" In {first[0]} the term {first[1]} leads from one step to the next entry by entry, past "
+        "every weight matrix and every slope: where it is the identity, it hands an error on "
+        f"unchanged over any number of steps.{also} Such a term is the constant error carousel of "
+        "Hochreiter and Schmidhuber (1997)."
     )
 
 

@@ -30,8 +30,8 @@ def conventions(derivation: Derivation) -> tuple[str, ...]:
     --------
     >>> from derivations.bptt import derive
     >>> from derivations.library import cell
-    >>> print(conventions(derive(cell("rnn")))[-1])
-    In code, arrays are time-major and batch second: $x$ is $(T, B, m)$, $h_0$ is $(B, n)$.
+    >>> print(conventions(derive(cell("rnn")))[-1][:82])
+    In code, arrays are time-major and batch second. The shape of $x$ is $(T, B, m)$.
     """
     model = derivation.model
     found = _kinds(derivation)
@@ -47,7 +47,9 @@ def conventions(derivation: Derivation) -> tuple[str, ...]:
     if Blocks in found:
         lines.append("$[u; v]$ is the column of $u$ with $v$ below it.")
     if Part in found:
-        lines.append("$A_{:,i:j}$ is columns $i$ to $j$ of $A$; $v_{i:j}$ is entries $i$ to $j$.")
+        lines.append(
+            "$A_{:,i:j}$ is columns $i$ to $j$ of $A$. $v_{i:j}$ is entries $i$ to $j$ of $v$."
+        )
     if Entry in found:
         lines.append(
             "$[u]_i$ is the entry of $u$ that the label $i$ picks, and $e_i$ the vector with a one "
@@ -111,9 +113,11 @@ def _of_adjoints(derivation: Derivation) -> list[str]:
 def _arrays(model: Model) -> str:
     inputs = [data for data in model.data if data.name not in model.targets]
     given = [value for state in model.states for value in given_values(model, state)]
-    shown = [f"${latex(one.at(timeless))}$ is ${_axes(('T', 'B'), one)}$" for one in inputs[:1]]
-    shown += [f"${latex(value)}$ is ${_axes(('B',), value)}$" for value in given[:1]]
-    text = f"In code, arrays are time-major and batch second: {', '.join(shown)}."
+    shown = [(latex(one.at(timeless)), _axes(("T", "B"), one)) for one in inputs[:1]]
+    shown += [(latex(value), _axes(("B",), value)) for value in given[:1]]
+    text = "In code, arrays are time-major and batch second."
+    for name, axes in shown:
+        text += f" The shape of ${name}$ is ${axes}$."
     for label in labels(model):
         text += (
             f" Labels ${latex(label.at(timeless))}$ are integers there, $(T, B)$, and count from 0."

@@ -32,18 +32,22 @@ from codegen.documents.document import (
     Table,
 )
 from codegen.documents.drawing import Label
-from derivations.activations import FUNCTIONS
+from derivations.activations import ACTIVATIONS
 from derivations.errors import EmitError
 
 #: What a handout can be written in.
 LANGUAGES = ("en", "zh")
 
-_THING = rf"\$[^$]*\$|`[^`]*`|\b(?:{'|'.join(FUNCTIONS)})\b|(?<![\w.])\d+(?![\w])"
-_ENUMERATION = re.compile(rf"(?:{_THING})(?:(?:, (?:{_THING}))* and (?:{_THING}))?")
+#: Names that are the same in every language; "identity" is a word of prose, too.
+_NAMES = "|".join(name for name in ACTIVATIONS if name != "identity")
+_THING = rf"\$[^$]*\$|`[^`]*`|\b(?:{_NAMES})\b|(?<![\w.])\d+(?:\.\d+)*(?!\w)"
+#: Formulas in a row, with commas or semicolons between them, and perhaps "and" before the last.
+_ENUMERATION = re.compile(rf"(?:{_THING})(?:[,;] (?:{_THING}))*(?P<last> and (?:{_THING}))?")
 _THINGS = re.compile(_THING)
-_SENTENCE_END = re.compile(r"(?<=[.?!:]) (?=[A-Z{])")
-#: Between the members of an enumeration, and before its last one; between sentences.
-_JOINTS = {"en": (", ", " and ", " "), "zh": ("、", "和", "")}
+_SENTENCE_END = re.compile(r"(?<=[.?!]) (?=[A-Z{])")
+_WORD = re.compile(r"[A-Za-z]")
+#: Between the members of an enumeration, and before its last one.
+_JOINTS = {"en": (", ", " and "), "zh": ("、", "和")}
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def message(sentence: str) -> Message:
     things: list[tuple[str, ...]] = []
 
     def taken(match: re.Match[str]) -> str:
-        things.append(tuple(_THINGS.findall(match[0])))
+        things.append(tuple(_THINGS.findall(match[0])) if match["last"] else (match[0],))
         return f"{{{len(things)}}}"
 
     return Message(_ENUMERATION.sub(taken, sentence), tuple(things))
@@ -100,12 +104,21 @@ def translated(prose: str, language: str) -> str:
     shown = []
     for sentence in sentences(prose):
         found = message(sentence)
-        shown.append(_filled(catalogue.gettext(found.text), found.things, language))
-    return _JOINTS[language][2].join(shown)
+        text = catalogue.gettext(found.text) if _WORD.search(found.text) else found.text
+        shown.append(_filled(text, found.things, language))
+    return _joined(shown)
+
+
+def _joined(sentences: list[str]) -> str:
+    """Join sentences: a full stop of a Chinese sentence brings its own space."""
+    text = sentences[0]
+    for sentence in sentences[1:]:
+        text += (" " if text[-1:].isascii() else "") + sentence
+    return text
 
 
 def _filled(text: str, things: tuple[tuple[str, ...], ...], language: str) -> str:
-    comma, conjunction, _ = _JOINTS[language]
+    comma, conjunction = _JOINTS[language]
 
     def thing(match: re.Match[str]) -> str:
         *others, last = things[int(match[1]) - 1]
@@ -145,7 +158,7 @@ def in_language(document: Document, language: str) -> Document:
     EmitError
         When the language is unknown.
     """
-    translations(language)
+    catalogue = translations(language)
     sections = tuple(
         Section(
             translated(section.title, language),
@@ -156,7 +169,8 @@ def in_language(document: Document, language: str) -> Document:
     )
     return replace(
         document,
-        title=translated(document.title, language),
+        # The user's text, literal: known only as a whole.
+        title=catalogue.gettext(document.title) if document.title else "",
         subtitle=translated(document.subtitle, language),
         footer=translated(document.footer, language),
         language=language,
