@@ -30,15 +30,22 @@ from codegen.build import (
 )
 from codegen.documents.checked import annotated, verdict_table
 from codegen.documents.checked import as_json as notes_as_json
+from codegen.documents.formats import FORMATS as FORMATS_OF_HANDOUTS
+from codegen.documents.formats import chosen
+from codegen.documents.handout.handout import Choice
 from codegen.documents.json import as_json
 from codegen.documents.latex import fragment
+from codegen.documents.pdf import ENGINES
 from codegen.documents.text import text
+from codegen.documents.translation import LANGUAGES
 from codegen.explain import explain
 from codegen.files import write_files
-from codegen.gradcheck import GradientReport, check_module, worst_error
+from codegen.gradcheck import check_module
+from codegen.handouts import Request, check_request, handout_files, sheet_files
 from codegen.lower import lower
 from codegen.notes import annotated_path, read_notes
 from codegen.options import PLAIN, Options
+from codegen.tables import build_table, check_table
 from derivations import Derivation, cell, cell_names
 from derivations.activations import ACTIVATIONS
 from derivations.claims.notes import Checked, check_notes
@@ -95,7 +102,7 @@ def build_command(
             _warn(made)
             built.append((made, write_files(out / made.name, made.files)))
             progress.advance(task)
-    console.print(_summary(built))
+    console.print(build_table(built))
 
 
 @app.command("derive")
@@ -179,7 +186,7 @@ def verify_command(
 ) -> None:
     """Test the gradients of an emitted module numerically."""
     report = check_module(path, seed=seed)
-    Console().print(_checks([(path.name, report)]))
+    Console().print(check_table([(path.name, report)]))
     if not report.passed:
         raise VerificationError(f"{path} fails.", hint=str(report))
 
@@ -216,6 +223,48 @@ def check_command(
             console.print(Text(f"The annotated copy is {copy}."))
     if checked.counts["false"]:
         raise typer.Exit(1)
+
+
+@app.command("handout")
+def handout_command(
+    model: ModelName,
+    formats: Annotated[
+        str,
+        typer.Option("--format", help=f"{', '.join(FORMATS_OF_HANDOUTS)}; several with commas."),
+    ] = "pdf",
+    lang: Annotated[str, typer.Option(help=f"{', '.join(LANGUAGES)}.")] = "en",
+    solutions: Annotated[bool, typer.Option("--solutions", help="The exercises solved.")] = False,
+    seed: Annotated[int, typer.Option(help="Chooses the exercises.")] = 0,
+    variants: Annotated[
+        int | None,
+        typer.Option(min=1, help="So many sheets of exercises, and their key.", show_default=False),
+    ] = None,
+    engine: Annotated[str, typer.Option(help=f"{', '.join(ENGINES)}: what sets PDF.")] = "typst",
+    activation: Activation = None,
+    out: Annotated[Path, typer.Option(help="The folder.")] = Path(),
+) -> None:
+    """Write the handout of a model: paper, page or notebook, in English or Chinese.
+
+    With --variants, sheets of exercises instead, each drawn from a seed of its own, and the key to
+    all of them.
+    """
+    request = Request(chosen(formats), Choice(lang, solutions, seed), engine)
+    if variants is not None and solutions:
+        raise EmitError("--variants writes the key to all sheets.", hint="Leave --solutions out.")
+    check_request(request, out)
+    source = find_source(model)
+    derivation = proven_derivation(source, activation)
+    if variants is None:
+        files = handout_files(derivation, source.name, request)
+    else:
+        console = Console(stderr=True)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+            shown = progress.track(range(1, variants + 1), description="sheets")
+            files = sheet_files(derivation, source.name, request, shown)
+    for warning in files.warnings:
+        print(f"bptt: {warning}", file=sys.stderr)
+    for path in write_files(out, files.files):
+        Console().print(Text(str(path)), soft_wrap=True)
 
 
 @app.command("cells")
@@ -304,38 +353,3 @@ def _deliver(printed: str, output: Path | None) -> None:
         sys.stdout.write(printed if printed.endswith("\n") else printed + "\n")
     else:
         write_files(output.parent, {output.name: printed})
-
-
-def _summary(built: list[tuple[Build, list[Path]]]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("model", no_wrap=True)
-    table.add_column("equations\nproven", justify="right")
-    table.add_column("worst finite-\ndifference error", justify="right")
-    table.add_column("files written", no_wrap=True)
-    for made, paths in built:
-        worst = max(worst_error(report.finite_differences) for report in made.reports.values())
-        table.add_row(
-            Text(made.name, style="bold"),
-            str(made.derivation.proven),
-            f"{worst:.1e}",
-            Text(f"{len(paths)} in {paths[0].parent}"),
-        )
-    return table
-
-
-def _checks(reports: list[tuple[str, GradientReport]]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("module", no_wrap=True)
-    for title in ("finite differences", "complex step", "Taylor order", "passed"):
-        table.add_column(title, justify="right")
-    for name, report in reports:
-        stepped = report.complex_step
-        order = report.taylor.order
-        table.add_row(
-            Text(name, style="bold"),
-            f"{worst_error(report.finite_differences):.1e}",
-            "not applicable" if stepped is None else f"{worst_error(stepped):.1e}",
-            report.taylor.kind if order is None else f"{order:.3f}",
-            "yes" if report.passed else "no",
-        )
-    return table
