@@ -71,6 +71,21 @@ class normal_cdf(Atom):
         return erfc(-argument / sqrt(2)) / 2
 
 
+def written_out(formula: Expr) -> Expr:
+    """Return a formula with its atoms replaced by what they mean.
+
+    Examples
+    --------
+    >>> written_out(x * sigmoid(x))
+    x/(1 + exp(-x))
+    """
+    while formula.atoms(Atom):
+        formula = formula.replace(
+            lambda e: isinstance(e, Atom), lambda e: type(e).formula(e.args[0])
+        )
+    return formula
+
+
 #: Stands for σ(x) in a slope that is written in terms of σ.
 OUTPUT = Dummy("s")
 

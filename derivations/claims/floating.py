@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Expr, lambdify
 
-from derivations.activations import Atom, ScalarFunction, x
+from derivations.activations import ScalarFunction, written_out, x
 from derivations.claims.values import Mismatch, Undefined
 from derivations.claims.vocabulary import plain
 from derivations.proof.arithmetic import Array
@@ -107,15 +107,6 @@ def check_square(shape: tuple[int, ...]) -> None:
     """
     if len(shape) != 2 or shape[0] != shape[1]:
         raise Mismatch("Only a square matrix has eigenvalues.")
-
-
-def written_out(formula: Expr) -> Expr:
-    """Return a formula with its atoms replaced by what they mean."""
-    while formula.atoms(Atom):
-        formula = formula.replace(
-            lambda e: isinstance(e, Atom), lambda e: type(e).formula(e.args[0])
-        )
-    return formula
 
 
 @cache

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Expr, lambdify
 
-from derivations.activations import ScalarFunction, x
-from derivations.claims.floating import NUMPY_FUNCTIONS, norms, radii, written_out
+from derivations.activations import ScalarFunction, written_out, x
+from derivations.claims.floating import NUMPY_FUNCTIONS, norms, radii
 from derivations.proof.arithmetic import Array
 
 Doubles = NDArray[np.float64]

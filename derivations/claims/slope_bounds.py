@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sympy import Rational
 
-from derivations.claims.slopes import largest_slope
 from derivations.claims.source import Source
 from derivations.claims.terms import Apply, Norm, Number, Quotient, Term
 from derivations.claims.verdict import Verdict
+from derivations.slopes import slope_bound
 
 
 def slope_verdict(
@@ -34,8 +34,9 @@ def slope_verdict(
     function = source.function(slope.function)
     if function is None or function.formula is None:
         return None
-    largest, point = largest_slope(function)
-    where = "approached, not reached" if point is None else f"reached at {point}"
+    found = slope_bound(function)
+    largest = found.supremum
+    where = f"reached at {found.maximiser}" if found.attained else "approached, not reached"
     if largest <= bound:
         return Verdict(claim, "holds", evidence=f"the largest slope is {largest}, {where} (SymPy)")
     shown = f"The slope of {function.name} is {largest}, {where}."

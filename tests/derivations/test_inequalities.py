@@ -6,22 +6,20 @@ import re
 
 import numpy as np
 import pytest
-from sympy import Expr, Float, Integer, Rational, lambdify, log, oo, sqrt
 
-from derivations.activations import FUNCTIONS, ScalarFunction, x
+from derivations.activations import FUNCTIONS
 from derivations.claims.check import check
 from derivations.claims.court import Court
-from derivations.claims.floating import Floating, named_norm, norms, radii, written_out
+from derivations.claims.floating import Floating, named_norm, norms, radii
 from derivations.claims.inequalities import stands
 from derivations.claims.lanes import Lanes, Networks, doubles_of, lanes_of
 from derivations.claims.looking import looked
 from derivations.claims.precise import Precise
 from derivations.claims.reading import AS_WRITTEN
 from derivations.claims.search import searched
-from derivations.claims.slopes import largest_slope
 from derivations.claims.trial import Trial
 from derivations.claims.values import Mismatch, Undefined
-from derivations.errors import Place, UnsupportedError
+from derivations.errors import Place
 from derivations.model import Model
 from derivations.notation.parse import parse_statement
 
@@ -311,46 +309,6 @@ def test_spectral_radius() -> None:
 
 
 # Slopes
-
-
-@pytest.mark.parametrize(
-    ("name", "bound", "point"),
-    [
-        ("sigmoid", Rational(1, 4), Integer(0)),
-        ("tanh", Integer(1), Integer(0)),
-        ("relu", Integer(1), Integer(1)),
-        ("identity", Integer(1), Integer(0)),
-        ("softplus", Integer(1), None),
-        ("exp", oo, None),
-        ("log", oo, None),
-    ],
-)
-def test_largest_slopes(name: str, bound: Expr, point: Expr | None) -> None:
-    assert largest_slope(FUNCTIONS[name]) == (bound, point)
-
-
-@pytest.mark.parametrize(
-    "name", ["sigmoid", "tanh", "relu", "identity", "softplus", "gelu", "silu"]
-)
-def test_no_slope_is_larger(name: str) -> None:
-    function = FUNCTIONS[name]
-    bound, point = largest_slope(function)
-    slope = lambdify(x, written_out(function.derivative(1)), "math")
-    sampled = max(abs(slope(value)) for value in np.linspace(-30, 30, 20001))
-    assert float(bound) - 1e-4 < sampled <= float(bound) + 1e-12
-    if point is not None:
-        assert np.isclose(abs(slope(float(point))), float(bound))
-
-
-def test_slopes_are_exact_where_sympy_solves() -> None:
-    bound, point = largest_slope(FUNCTIONS["gelu"])
-    assert point == sqrt(2)
-    assert not bound.has(Float)
-    hump = ScalarFunction("hump", 1 / (1 + x**2))
-    assert largest_slope(hump)[0] == 3 * sqrt(3) / 8
-    assert largest_slope(ScalarFunction("steep", log(x)))[0] == oo
-    with pytest.raises(UnsupportedError):
-        largest_slope(ScalarFunction("any", None))
 
 
 def test_bounds_of_slopes_are_proven(models: dict[str, Model]) -> None:

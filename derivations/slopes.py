@@ -6,6 +6,7 @@ largest slope stands where the second derivative vanishes, or at an end of a pie
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import mpmath
@@ -29,8 +30,7 @@ from sympy import (
 )
 from sympy.calculus.util import continuous_domain
 
-from derivations.activations import ScalarFunction, x
-from derivations.claims.floating import written_out
+from derivations.activations import ScalarFunction, written_out, x
 from derivations.errors import UnsupportedError
 
 #: Digits of a point that has no closed form.
@@ -42,20 +42,30 @@ WIDTH, PIECES = 40, 2000
 Candidate = tuple[Expr, Expr | None]
 
 
-@cache
-def largest_slope(function: ScalarFunction) -> Candidate:
-    """Return the least upper bound of |σ′|, and a point where it is reached.
+@dataclass(frozen=True)
+class SlopeBound:
+    """The least upper bound of |σ′|, and a point where it is reached.
 
-    Parameters
+    Attributes
     ----------
-    function : ScalarFunction
-
-    Returns
-    -------
-    bound : Expr
+    supremum : Expr
         Exact where SymPy solves σ″ = 0, else a `Float` of thirty digits; ∞ if there is none.
-    point : Expr or None
-        None where the bound is a limit only.
+    maximiser : Expr or None
+        None where the supremum is a limit only.
+    """
+
+    supremum: Expr
+    maximiser: Expr | None
+
+    @property
+    def attained(self) -> bool:
+        """Whether the slope is as large as that anywhere."""
+        return self.maximiser is not None
+
+
+@cache
+def slope_bound(function: ScalarFunction) -> SlopeBound:
+    """Return the least upper bound of |σ′|, from the formula of σ alone.
 
     Raises
     ------
@@ -65,8 +75,10 @@ def largest_slope(function: ScalarFunction) -> Candidate:
     Examples
     --------
     >>> from derivations.activations import FUNCTIONS
-    >>> largest_slope(FUNCTIONS["sigmoid"]), largest_slope(FUNCTIONS["softplus"])
-    ((1/4, 0), (1, None))
+    >>> slope_bound(FUNCTIONS["sigmoid"])
+    SlopeBound(supremum=1/4, maximiser=0)
+    >>> slope_bound(FUNCTIONS["softplus"]).attained
+    False
     """
     if function.formula is None:
         raise UnsupportedError(f"Nothing is known of the slope of {function.name}.")
@@ -77,7 +89,7 @@ def largest_slope(function: ScalarFunction) -> Candidate:
         for candidate in _candidates(piece.diff(x), interval)
     ]
     bound, point = max(candidates, key=lambda found: (found[0].n(DIGITS), found[1] is not None))
-    return simplify(bound), point
+    return SlopeBound(simplify(bound), point)
 
 
 def _pieces(formula: Expr) -> list[tuple[Expr, Set]]:
