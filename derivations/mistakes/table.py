@@ -26,7 +26,7 @@ class Kind:
     why : str
         One sentence: why it tempts, or how to see that it is one.
     reference : str
-        Where it stands in print, if that is known.
+        One sentence: where it stands in print, if that is known.
     """
 
     name: str
@@ -46,12 +46,11 @@ KINDS = (
         "one to the other.",
     ),
     Kind(
-        "One state alone",
+        "The direct way alone",
         ("own",),
         adjoints.other_state_forgotten,
-        "The direct way is the one that is drawn in every picture, and the original LSTM was even "
-        "trained with the others cut off.",
-        "Hochreiter and Schmidhuber, Long short-term memory, 1997, appendix A.1.",
+        "The direct way is the one that every picture shows, and the first LSTM was trained with "
+        "the others cut off (Hochreiter and Schmidhuber, Long short-term memory, 1997).",
     ),
     Kind(
         "A sum that stops too early",
@@ -63,8 +62,8 @@ KINDS = (
         "One path for all",
         ("paths",),
         sums.one_path,
-        "A picture of the unrolled network leads the eye along one chain, but the parameter is used "
-        "at every step.",
+        "A picture of the unrolled network leads the eye along one chain, but the parameter is "
+        "used at every step.",
     ),
     Kind(
         "A total derivative for an immediate one",
