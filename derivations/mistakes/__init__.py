@@ -13,7 +13,7 @@ from derivations.errors import BpttError, Place
 from derivations.mistakes.table import KINDS, Kind
 from derivations.mistakes.trees import Subject, Wrong
 from derivations.model import Model
-from derivations.notation.build import build_sides
+from derivations.notation.build import agree, build_sides
 from derivations.notation.latex import equation as equation_latex
 from derivations.notation.parse import parse_statement
 from derivations.proof.judge import Counterexample, Judge
@@ -127,7 +127,9 @@ def _examined(candidate: Candidate, judge: Judge, network: Network) -> object:
     printed = candidate.latex
     place = Place(printed, 0, len(printed))
     statement = parse_statement(printed, place)
-    return judge.examine(build_sides(statement, network.scope, place), statement.conditions)
+    sides = build_sides(statement, network.scope, place)
+    agree(sides)
+    return judge.examine(sides, statement.conditions)
 
 
 def candidates(derivation: Derivation, kind: Kind) -> Iterator[Candidate]:

@@ -21,8 +21,8 @@ MOST = 6
 _WIDEST = 45.0
 
 _INTRODUCTION = (
-    "The equations below are wrong, and all of them tempt: such forms are met in notes, in code and "
-    "in answers to questions. Their shapes are right, so that nothing but a look at the values "
+    "The equations below are wrong, and all of them tempt: such forms are met in notes, in code "
+    "and in answers to questions. Their shapes are right, so that nothing but a look at the values "
     "tells them from the right ones. Each was refuted by the comparison that proves the others; "
     "the numbers say where its two sides differ."
 )

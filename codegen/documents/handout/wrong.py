@@ -59,9 +59,10 @@ def refutation(derivation: Derivation, mistake: Mistake) -> str:
     """
     if not derivation.model.unspecified_functions:
         small = _worked_example(derivation)
-        differing = [found for found in _compared(mistake, small) if _clarity(*found[1:]) > _CLEAR]
-        if differing:
-            return _sentence("In the worked example", *differing[0])
+        compared = _compared(mistake, small)
+        clear = next((found for found in compared if _clarity(*found[1:]) > _CLEAR), None)
+        if clear is not None:
+            return _sentence("In the worked example", *clear)
     found = mistake.counterexample
     sizes = [f"${name} = {size}$" for name, size in found.sizes.items()]
     where = f"On a network with {', '.join(sizes[:-1])} and {sizes[-1]}"
