@@ -86,6 +86,8 @@ class Row:
         The number of the equation, which the comments of emitted code refer to.
     source : int or None
         The number of the equation that a row of numbers is made by.
+    label : str
+        What the text calls a row that has no number, such as ``(a)``; it stands in front.
     """
 
     sides: tuple[str, ...]
@@ -94,6 +96,7 @@ class Row:
     mark: Mark = ""
     number: int | None = None
     source: int | None = None
+    label: str = ""
 
     def __post_init__(self) -> None:
         if not self.relations:

@@ -84,6 +84,11 @@ def _given(small: Example) -> Iterable[Block]:
         "checked with a pocket calculator. Computed numbers are rounded to 4 digits where they "
         "are printed, and nowhere else. The number at the right names the equation that is used."
     )
+    yield given_table(small)
+
+
+def given_table(small: Example) -> Table:
+    """Return the parameters, the data and the given states in numbers."""
     model = small.derivation.model
     pairs = [(latex(p), matrix(small.value(p))) for p in model.parameters]
     for one in small.given:
@@ -96,7 +101,7 @@ def _given(small: Example) -> Iterable[Block]:
     cells = [f"${one}$" for one in shown]
     cells += [""] * (-len(cells) % columns)
     rows = tuple(tuple(cells[i : i + columns]) for i in range(0, len(cells), columns))
-    yield Table((), rows, "l" * columns)
+    return Table((), rows, "l" * columns)
 
 
 def _part(small: Example, topics: Sequence[str], text: str, *, first: bool) -> Iterable[Block]:
@@ -109,17 +114,17 @@ def _part(small: Example, topics: Sequence[str], text: str, *, first: bool) -> I
         found = instances(equation, small)
         shown = found[0 if first else -1]
         formula = equation.sides[1] if first else equation.right
-        rows.append(_put_in_row(equation, formula, shown, small))
+        rows.append(put_in_row(equation, formula, shown, small))
         for steps in found:
             if steps:
                 (step,) = steps.values()
                 name = latex(equation.left)
                 values.setdefault(name, {})[step] = small.value(equation.left, steps)
     yield Display(tuple(rows))
-    yield _by_steps(values, small)
+    yield by_steps(values, small)
 
 
-def _by_steps(values: Mapping[str, Mapping[int, Array]], small: Example) -> Table:
+def by_steps(values: Mapping[str, Mapping[int, Array]], small: Example) -> Table:
     """Return a table with a row for every quantity and a column for every step."""
     header = ("", *(f"$t = {step}$" for step in small.every_step))
     rows = []
@@ -153,7 +158,7 @@ def _jacobians(small: Example) -> Iterable[Block]:
             "step at which the parameter acts, the earliest first."
         )
         last = instances(equation, small)[-1]
-        yield Display((_put_in_row(equation, equation.sides[1], last, small),))
+        yield Display((put_in_row(equation, equation.sides[1], last, small),))
 
 
 def _rows_of(small: Example, topic: str, wanted: Callable[[int, int], bool]) -> tuple[Row, ...]:
@@ -164,7 +169,7 @@ def _rows_of(small: Example, topic: str, wanted: Callable[[int, int], bool]) -> 
         for steps in instances(equation, small):
             of, by = (at_steps(q, _numbers(steps, small)) for q in equation.left.args[:2])
             if wanted(int(of.time), int(by.time)):
-                rows.append(_put_in_row(equation, equation.right, steps, small))
+                rows.append(put_in_row(equation, equation.right, steps, small))
     return tuple(rows)
 
 
@@ -172,7 +177,7 @@ def _gradients(small: Example) -> Iterable[Block]:
     yield Heading("The gradients")
     yield Paragraph("What each step contributes, from the first to the last, and the sum.")
     rows = [
-        _put_in_row(equation, equation.right, {}, small)
+        put_in_row(equation, equation.right, {}, small)
         for equation in small.derivation.equations
         if equation.topic == "gradient"
     ]
@@ -212,7 +217,7 @@ def _exponent(value: float) -> int:
     return max(_SMALLEST_EXPONENT, math.ceil(math.log10(3 * value)))
 
 
-def _put_in_row(
+def put_in_row(
     equation: Equation, formula: MatrixExpr, steps: Mapping[Symbol, int], small: Example
 ) -> Row:
     """Return symbol = formula = numbers put in ≈ result."""
@@ -241,4 +246,4 @@ def instances(equation: Equation, small: Example) -> list[dict[Symbol, int]]:
     return admissible(equation.sides, statement.conditions, small.point)
 
 
-__all__ = ["example_section", "instances"]
+__all__ = ["by_steps", "example_section", "given_table", "instances", "put_in_row"]

@@ -123,7 +123,12 @@ class Example:
         return self.point.arithmetic.choose(SIZE, label.name, int(label.time))
 
 
-def example(derivation: Derivation, seed: int = 0, steps: int = STEPS, size: int = SIZE) -> Example:
+def example(
+    derivation: Derivation,
+    seed: int = 0,
+    steps: int = STEPS,
+    sizes: Mapping[Symbol, int] | None = None,
+) -> Example:
     """Return a small network with decimals for everything that is given.
 
     Parameters
@@ -134,8 +139,8 @@ def example(derivation: Derivation, seed: int = 0, steps: int = STEPS, size: int
         Chooses the decimals.
     steps : int
         The number of steps, T.
-    size : int
-        What every size of the model is.
+    sizes : mapping of Symbol to int, optional
+        What the sizes of the model are; without it, all are 2.
 
     Examples
     --------
@@ -146,7 +151,7 @@ def example(derivation: Derivation, seed: int = 0, steps: int = STEPS, size: int
     True
     """
     network = network_of(derivation)
-    sizes = dict.fromkeys(derivation.model.sizes, size)
+    sizes = sizes or dict.fromkeys(derivation.model.sizes, SIZE)
     arithmetic = _Decimals(seed, derivation.model.targets)
     return Example(derivation, steps, Point(network, arithmetic, sizes, steps))
 
