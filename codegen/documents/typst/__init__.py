@@ -19,7 +19,7 @@ from codegen.documents.document import (
     Section,
     Table,
 )
-from codegen.documents.drawing.typst import as_typst
+from codegen.documents.drawing import typst as drawings  # by its module: it needs this package
 from codegen.documents.layout import COMFORTABLE, GAP, LINE, arranged
 from codegen.documents.printed import width
 from codegen.documents.rendering import render
@@ -124,7 +124,10 @@ def _row(row: Row, line: float) -> str:
     beside = (width(row.conditions) + 1 if row.conditions else 0) + (_MARK if _has_tag(row) else 0)
     lines = arranged(row.sides, row.relations, line - _INDENT - GAP - beside, COMFORTABLE)
     left = next((part.left for part in lines if part.left), "")
-    shown = ", ".join(f"({part.indent}, {_equation(part.right)})" for part in lines)
+    shown = ", ".join(
+        f"({part.indent}, {_equation(part.right, bool(part.left) or part is not lines[0])})"
+        for part in lines
+    )
     tag = (
         f"conditions: {_inline(row.conditions)}, mark: {literal(row.mark)}, "
         f"number: {_or_none(row.number)}, source: {_or_none(row.source)}"
@@ -144,14 +147,12 @@ def _inline(formula: str) -> str:
     return f"${mathematics(formula)}$" if formula else "none"
 
 
-def _equation(formula: str) -> str:
-    """Return a part of a display; a sign at its head stands between two things, one of them empty.
-    """
+def _equation(formula: str, is_continued: bool = False) -> str:
+    """Return a part of a display; a sign at the head of a continued one stands behind nothing."""
     if not formula:
         return "none"
-    shown = mathematics(formula)
-    is_continued = formula.startswith(("=", "+", "-", "\\")) and not formula.startswith("-\\frac")
-    return f'$display("" {shown})$' if is_continued else f"$display({shown})$"
+    before = '"" ' if is_continued else ""
+    return f"$display({before}{mathematics(formula)})$"
 
 
 @shown_in.register
@@ -172,7 +173,7 @@ def _cells(row: tuple[str, ...]) -> str:
 @shown_in.register
 def figure_in(block: Figure, line: float) -> str:
     description = literal(visible(block.drawing.description))
-    picture = as_typst(block.drawing)
+    picture = drawings.as_typst(block.drawing)
     return f"#picture({block.number}, [{prose(block.caption)}], {description},\n{picture})"
 
 

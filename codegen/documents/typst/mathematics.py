@@ -73,12 +73,14 @@ _WORDS = {
     "\\operatorname": "op({})",
     "\\operatorname*": "op({}, limits: #true)",
 }
-#: Functions that are set upright, and those that have what is below them under their name.
+#: Functions that Typst sets upright, some of them with what is below under their name.
 _FUNCTIONS = frozenset(
-    """arccos arcsin arctan arg cos cosh cot coth csc deg dim exp hom ker lg ln log sec sech sin
-    sinh tan tanh""".split()
+    {
+        *("arccos", "arcsin", "arctan", "arg", "cos", "cosh", "cot", "coth", "csc", "deg", "det"),
+        *("dim", "exp", "gcd", "hom", "inf", "ker", "lg", "lim", "liminf", "limsup", "ln", "log"),
+        *("max", "min", "Pr", "sec", "sech", "sin", "sinh", "sup", "tan", "tanh"),
+    }
 )
-_LIMITS = frozenset("det gcd inf lim liminf limsup max min Pr sup".split())
 #: Signs for which a terminal has another, or none.
 _SIGNS = {
     "\\sum": "∑",
@@ -308,7 +310,7 @@ def _sign(token: str) -> str:
     if len(token) == 1:
         return _escaped(token)
     word = token[1:]
-    if word in _FUNCTIONS | _LIMITS:
+    if word in _FUNCTIONS:
         return word
     shown = plain(token)
     if not word.isalpha():

@@ -29,11 +29,8 @@ def pdf(document: Document) -> bytes:
     >>> pdf(Document("RNN", "", "en", ()))[:5]
     b'%PDF-'
     """
-    source = typst(document)
     try:
-        made = _compiler(document, source).compile(
-            format="pdf", timestamp=_TIMESTAMP, pdf_tags=True
-        )
+        made = compiled(document).compile(format="pdf", timestamp=_TIMESTAMP)
     except compiler.TypstError as error:
         raise _bug(error) from error
     assert isinstance(made, bytes)
@@ -48,18 +45,25 @@ def too_wide(document: Document) -> tuple[int | None, ...]:
     EmitError
         As `pdf`.
     """
-    source = typst(document)
     try:
-        found = _compiler(document, source).query("<scaled>", field="value")
+        found = compiled(document).query("<scaled>", field="value")
     except compiler.TypstError as error:
         raise _bug(error) from error
     return tuple(json.loads(found))
 
 
-def _compiler(document: Document, source: str) -> compiler.Compiler:
-    return compiler.Compiler(
-        source.encode(), font_paths=_fonts(document, source), ignore_system_fonts=True
-    )
+def compiled(document: Document) -> compiler.Compiler:
+    """Return Typst with a document: what can be asked for its pages and for what is on them.
+
+    Raises
+    ------
+    EmitError
+        When the document is in Chinese and there is no font for it, or when a formula cannot be
+        set.
+    """
+    source = typst(document)
+    fonts = _fonts(document, source)
+    return compiler.Compiler(source.encode(), font_paths=fonts, ignore_system_fonts=True)
 
 
 def _fonts(document: Document, source: str) -> compiler.Fonts:
@@ -80,4 +84,4 @@ def _bug(error: compiler.TypstError) -> EmitError:
     )
 
 
-__all__ = ["pdf", "too_wide"]
+__all__ = ["compiled", "pdf", "too_wide"]

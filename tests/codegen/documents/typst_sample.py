@@ -115,7 +115,9 @@ def sample(language: str = "en") -> Document:
             text[:60].replace("$", "").replace("`", ""),
             language,
             (
-                Section(heading, (Paragraph(text, step + "."), Paragraph(text), Items((text, step)))),
+                Section(
+                    heading, (Paragraph(text, step + "."), Paragraph(text), Items((text, step)))
+                ),
                 Section(
                     "Equations with $h_t$",
                     (Heading(heading), Paragraph(text), Display(rows), table, narrow),
@@ -126,9 +128,7 @@ def sample(language: str = "en") -> Document:
                         Figure(drawing(), text, "graph"),
                         Listing(code, "The forward pass."),
                         Listing("x = 1"),
-                        Exercise(
-                            (Paragraph(text), Display((Row(("x", "\\ldots")),))), (), 4
-                        ),
+                        Exercise((Paragraph(text), Display((Row(("x", "\\ldots")),))), (), 4),
                         Exercise((Paragraph(text),), (Paragraph(text), Display(rows[:2])), 4),
                         Paragraph("See https://arxiv.org/abs/1211.5063, page 3."),
                     ),
