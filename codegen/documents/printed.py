@@ -15,7 +15,8 @@ from itertools import groupby
 from derivations.notation.lexer import GREEK_WORDS
 
 _TOKEN = re.compile(r"\\[a-zA-Z]+\*?|\\.|\s+|.")
-_SILENT = frozenset({"\\left", "\\right", "\\,", "\\;", "\\!"})
+#: What a terminal has no use for: how brackets grow, and small spaces.
+SILENT = frozenset({"\\left", "\\right", "\\,", "\\;", "\\!"})
 _ACCENTS = {
     "\\hat": "\u0302",
     "\\widehat": "\u0302",
@@ -24,6 +25,12 @@ _ACCENTS = {
     "\\bar": "\u0304",
     "\\overline": "\u0304",
     "\\dot": "\u0307",
+    "\\ddot": "\u0308",
+    "\\check": "\u030c",
+    "\\breve": "\u0306",
+    "\\acute": "\u0301",
+    "\\grave": "\u0300",
+    "\\mathring": "\u030a",
     "\\vec": "\u20d7",
     "\\overrightarrow": "\u20d7",
     "\\overleftarrow": "\u20d6",
@@ -31,8 +38,9 @@ _ACCENTS = {
 _STYLES = frozenset(
     f"\\{word}"
     for word in (
-        *("text", "textrm", "mathrm", "mathbf", "mathbb", "mathcal", "mathsf", "boldsymbol", "bm"),
-        *("operatorname", "operatorname*"),
+        *("text", "textrm", "textbf", "textit", "textsf", "texttt"),
+        *("mathrm", "mathbf", "mathit", "mathbb", "mathcal", "mathscr", "mathfrak", "mathsf"),
+        *("mathtt", "boldsymbol", "bm", "operatorname", "operatorname*"),
     )
 )
 _ARGUMENTS = {"\\frac": 2, **dict.fromkeys(_ACCENTS, 1), **dict.fromkeys(_STYLES, 1)}
@@ -114,15 +122,22 @@ class Piece:
     above: tuple[Piece, ...] = ()
 
 
-def pieces(text: str) -> tuple[Piece, ...]:
+def pieces(text: str, silent: frozenset[str] = SILENT) -> tuple[Piece, ...]:
     """Take LaTeX apart.
+
+    Parameters
+    ----------
+    text : str
+        LaTeX of our printer.
+    silent : frozenset of str
+        Tokens that are left out.
 
     Examples
     --------
     >>> [piece.token for piece in pieces("W_{rec} h_t")]
     ['W', ' ', 'h']
     """
-    tokens = [match[0] for match in _TOKEN.finditer(text) if match[0] not in _SILENT]
+    tokens = [match[0] for match in _TOKEN.finditer(text) if match[0] not in silent]
     return _row(tokens)
 
 
@@ -338,4 +353,4 @@ def _raised(script: str) -> str:
     return "^" + _braced(script)
 
 
-__all__ = ["Piece", "pieces", "plain", "width"]
+__all__ = ["SILENT", "Piece", "pieces", "plain", "width"]

@@ -1,0 +1,130 @@
+"""A drawing as Typst: curves, rectangles and labels, placed in a box."""
+
+from __future__ import annotations
+
+import math
+from functools import singledispatch
+
+from codegen.documents.drawing import Box, Drawing, Fill, Item, Label, Line, Point, Stroke
+from codegen.documents.typst.escape import prose
+from codegen.documents.typst.mathematics import mathematics
+
+#: Widths, colours and dashes that are told apart in grey.
+_STROKES: dict[Stroke, str] = {
+    "data": "(paint: luma(35%), thickness: 0.7pt)",
+    "state": '(paint: rgb("#1b4f8a"), thickness: 1.5pt)',
+    "axis": "(paint: black, thickness: 0.6pt)",
+    "grid": "(paint: luma(82%), thickness: 0.4pt)",
+    "frame": "(paint: luma(55%), thickness: 0.6pt)",
+    "first": '(paint: rgb("#1b4f8a"), thickness: 1.4pt)',
+    "second": '(paint: rgb("#b3541e"), thickness: 1.4pt, dash: (5pt, 2.5pt))',
+    "bound": '(paint: luma(35%), thickness: 0.8pt, dash: (1pt, 2pt), cap: "round")',
+}
+_COLOURS: dict[Stroke, str] = {"state": 'rgb("#1b4f8a")', "second": 'rgb("#b3541e")'}
+_FILLS: dict[Fill, str] = {
+    "input": "fill: white, stroke: 0.7pt + luma(35%)",
+    "computed": "fill: luma(95%), stroke: 0.7pt + luma(35%)",
+    "state": 'fill: rgb("#d6e4f5"), stroke: 1.2pt + rgb("#1b4f8a")',
+    "loss": 'fill: rgb("#fbe3d3"), stroke: 0.7pt + rgb("#b3541e")',
+    "panel": "fill: luma(97.5%), stroke: 0.5pt + luma(85%)",
+}
+#: Where a label's place lies in its box, as shares of its width and height.
+_ANCHORS = {
+    "center": (0.5, 0.5),
+    "west": (0.0, 0.5),
+    "east": (1.0, 0.5),
+    "north": (0.5, 0.0),
+    "south": (0.5, 1.0),
+}
+_ARROW = {"state": (6.5, 2.6)}
+_USUAL_ARROW = (5.2, 2.0)
+
+
+def as_typst(drawing: Drawing) -> str:
+    """Return an expression of Typst's code that draws a picture.
+
+    Examples
+    --------
+    >>> print(as_typst(Drawing(20, 10, (Line(((0, 0), (20, 10)), "data"),), "a line")))
+    box(width: 20pt, height: 10pt, {
+      place(curve(stroke: (paint: luma(35%), thickness: 0.7pt), curve.move((0pt, 10pt)), \
+curve.line((20pt, 0pt))))
+    })
+    """
+    items = "".join(f"  {drawn(item, drawing.height)}\n" for item in drawing.items)
+    width, height = _points(drawing.width), _points(drawing.height)
+    return f"box(width: {width}, height: {height}, {{\n{items}}})"
+
+
+def _points(length: float) -> str:
+    return f"{round(length, 3) + 0.0:g}pt"
+
+
+def _place(point: Point, height: float) -> str:
+    return f"({_points(point[0])}, {_points(height - point[1])})"
+
+
+@singledispatch
+def drawn(item: Item, height: float) -> str:
+    """Return the code of an item in a drawing of a height."""
+    raise AssertionError(f"{type(item).__name__} has no line in this file")
+
+
+@drawn.register
+def line_drawn(item: Line, height: float) -> str:
+    length, half = _ARROW.get(item.stroke, _USUAL_ARROW)
+    points = _shortened(item.points, length * 0.8) if item.arrow else item.points
+    start, *others = (_place(point, height) for point in points)
+    if item.curved:
+        triples = zip(others[::3], others[1::3], others[2::3], strict=True)
+        parts = [f"curve.cubic({', '.join(triple)})" for triple in triples]
+    else:
+        parts = [f"curve.line({point})" for point in others]
+    path = ", ".join((f"curve.move({start})", *parts))
+    shown = f"place(curve(stroke: {_STROKES[item.stroke]}, {path}))"
+    if not item.arrow:
+        return shown
+    corners = ", ".join(_place(point, height) for point in _head(item.points, length, half))
+    colour = _COLOURS.get(item.stroke, "luma(35%)")
+    return f"{shown}\n  place(polygon(fill: {colour}, {corners}))"
+
+
+def _direction(points: tuple[Point, ...]) -> Point:
+    """Return the unit vector in which a path ends."""
+    end = points[-1]
+    before = next(point for point in reversed(points) if point != end)
+    x, y = end[0] - before[0], end[1] - before[1]
+    return x / math.hypot(x, y), y / math.hypot(x, y)
+
+
+def _shortened(points: tuple[Point, ...], length: float) -> tuple[Point, ...]:
+    """Return a path that ends within its arrow's head."""
+    (x, y), end = _direction(points), points[-1]
+    return (*points[:-1], (end[0] - length * x, end[1] - length * y))
+
+
+def _head(points: tuple[Point, ...], length: float, half: float) -> tuple[Point, ...]:
+    (x, y), end = _direction(points), points[-1]
+    back = (end[0] - length * x, end[1] - length * y)
+    return end, (back[0] - half * y, back[1] + half * x), (back[0] + half * y, back[1] - half * x)
+
+
+@drawn.register
+def box_drawn(item: Box, height: float) -> str:
+    left = _points(item.center[0] - item.width / 2)
+    top = _points(height - item.center[1] - item.height / 2)
+    label = f"${mathematics(item.label)}$" if item.label else ""
+    return (
+        f"place(dx: {left}, dy: {top}, box(width: {_points(item.width)}, "
+        f"height: {_points(item.height)}, radius: 3pt, {_FILLS[item.fill]}, "
+        f"align(center + horizon)[{label}]))"
+    )
+
+
+@drawn.register
+def label_drawn(item: Label, height: float) -> str:
+    across, down = _ANCHORS[item.anchor]
+    return f"note({_place(item.at, height)}, ({across}, {down}))[{prose(item.text)}]"
+
+
+__all__ = ["as_typst"]
