@@ -19,7 +19,7 @@ from codegen.documents.printed import plain
 SIZE = 10.0
 MARGIN = 3.0
 _ARROW = 5.5
-_FONTS = "'STIX Two Text', 'Latin Modern Roman', Cambria, Georgia, 'Times New Roman', serif"
+_FONTS = "'STIX Two Text', 'Latin Modern Roman', Cambria, Georgia, 'Latin Modern Math', serif"
 
 
 @dataclass(frozen=True)
