@@ -54,6 +54,7 @@ _SPACING = {
     "\u0302": "^", "\u0303": "~", "\u0304": "¯", "\u0307": "˙", "\u20d7": "→", "\u20d6": "←",
 }  # fmt: skip
 _WIDE = frozenset({"\\widehat", "\\widetilde", "\\overline", "\\overrightarrow", "\\overleftarrow"})
+_HANGING = frozenset("gjpqyfQJβγζημξρςφχψϕϱ")
 _THIN = '<mspace width="0.167em"/>'
 _APPLIED = "<mo>&#x2061;</mo>"
 
@@ -90,7 +91,9 @@ def mathml(text: str, *, display: bool = False) -> str:
     <math><mi>W</mi><msub><mi>h</mi><mn>0</mn></msub></math>
     """
     mode = ' display="block"' if display else ""
-    return f"<math{mode}>{''.join(_elements(pieces(text, frozenset())))}</math>"
+    row = pieces(text, frozenset())
+    setting = _Setting(script=len(row) == 1)  # a sign that is spoken of has no space around it
+    return f"<math{mode}>{''.join(_elements(row, setting))}</math>"
 
 
 def aligned(lines: Sequence[Line]) -> str:
@@ -311,17 +314,25 @@ def _alone(token: str, growth: str) -> str:
 
 def _matrix(rows: Sequence[Sequence[Piece]]) -> str:
     entries = [cells(row) for row in rows]
-    are_numbers = all(
-        _is_digit(piece) or piece.token in ("-", " ")
-        for row in entries
-        for cell in row
-        for piece in cell
-    )
-    shown = "".join(
-        f"<mtr>{''.join(f'<mtd>{_one(cell)}</mtd>' for cell in row)}</mtr>" for row in entries
-    )
-    name = ' class="numbers"' if are_numbers else ""
-    return f"<mrow><mo>(</mo><mtable{name}>{shown}</mtable><mo>)</mo></mrow>"
+    widest = [max(map(_numeral, column), key=len) for column in zip(*entries, strict=True)]
+    shown = "".join(f"<mtr>{''.join(map(_entry, row, widest))}</mtr>\n" for row in entries)
+    return f"<mrow><mo>(</mo><mtable>\n{shown}</mtable><mo>)</mo></mrow>"
+
+
+def _entry(cell: Sequence[Piece], widest: str) -> str:
+    """Return an entry of a matrix; numbers below each other end at one place, by what is not seen
+    in front of them: browsers centre what stands in a matrix, and not all align it otherwise."""
+    number = _numeral(cell)
+    missing = widest[: len(widest) - len(number)] if number else ""
+    phantom = f"<mphantom>{''.join(_elements(pieces(missing)))}</mphantom>" if missing else ""
+    return f"<mtd>{phantom}{''.join(_elements(cell))}</mtd>"
+
+
+def _numeral(cell: Sequence[Piece]) -> str:
+    """Return the text of a number, and nothing for any other entry."""
+    inside = [piece for piece in cell if piece.token != " "]
+    is_number = all(piece.token == "-" or _is_digit(piece) for piece in inside)
+    return "".join(piece.token for piece in inside) if is_number else ""
 
 
 def _scripted(
@@ -336,10 +347,19 @@ def _scripted(
         above = f"<mrow>{prime}{above}</mrow>" if above else prime
     if not (below or above):
         return core
+    if below and not limits and _hangs(piece):
+        core = f'<mpadded depth="0">{core}</mpadded>'
     name = ("munder" if below else "m") + ("over" if above else "")
     if not limits:
         name = "m" + ("sub" if below else "") + ("sup" if above else "")
     return f"<{name}>{core}{below}{above}</{name}>"
+
+
+def _hangs(piece: Piece) -> bool:
+    """Say whether a letter reaches below the line: its index would be lower than those beside it,
+    in browsers and not in TeX."""
+    inside = piece.arguments[0] if piece.token in ACCENTS else (piece,)
+    return len(inside) == 1 and character(inside[0].token) in _HANGING
 
 
 __all__ = ["aligned", "mathml"]

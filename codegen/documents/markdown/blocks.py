@@ -20,7 +20,7 @@ from codegen.documents.document import (
     Table,
     spans,
 )
-from codegen.documents.layout import GAP, LINE, body, relaxed
+from codegen.documents.layout import GAP, LINE, body
 from codegen.documents.markdown.words import escape, portable, prose
 from codegen.documents.printed import plain, width
 from codegen.documents.translation import translations
