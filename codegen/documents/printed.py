@@ -15,9 +15,10 @@ from itertools import groupby
 from derivations.notation.lexer import GREEK_WORDS
 
 _TOKEN = re.compile(r"\\[a-zA-Z]+\*?|\\.|\s+|.")
-#: What a terminal has no use for: how brackets grow, and small spaces.
+#: What is not seen, or hardly.
 SILENT = frozenset({"\\left", "\\right", "\\,", "\\;", "\\!"})
-_ACCENTS = {
+#: The combining character of an accent.
+ACCENTS = {
     "\\hat": "\u0302",
     "\\widehat": "\u0302",
     "\\tilde": "\u0303",
@@ -43,7 +44,7 @@ _STYLES = frozenset(
         *("mathtt", "boldsymbol", "bm", "operatorname", "operatorname*"),
     )
 )
-_ARGUMENTS = {"\\frac": 2, **dict.fromkeys(_ACCENTS, 1), **dict.fromkeys(_STYLES, 1)}
+_ARGUMENTS = {"\\frac": 2, **dict.fromkeys(ACCENTS, 1), **dict.fromkeys(_STYLES, 1)}
 _SIGNS = {
     "\\partial": "∂",
     "\\nabla": "∇",
@@ -128,9 +129,9 @@ def pieces(text: str, silent: frozenset[str] = SILENT) -> tuple[Piece, ...]:
     Parameters
     ----------
     text : str
-        LaTeX of our printer.
+        LaTeX.
     silent : frozenset of str
-        Tokens that are left out.
+        Commands that are left out.
 
     Examples
     --------
@@ -188,7 +189,8 @@ def _matrix_rows(tokens: list[str]) -> Iterator[tuple[Piece, ...]]:
     _argument(tokens)
 
 
-def _cells(row: Sequence[Piece]) -> list[tuple[Piece, ...]]:
+def cells(row: Sequence[Piece]) -> list[tuple[Piece, ...]]:
+    """Return the entries of a row of a matrix."""
     return [
         tuple(group)
         for is_sign, group in groupby(row, key=lambda piece: piece.token == "&")
@@ -262,7 +264,7 @@ def _piece_width(piece: Piece) -> float:
     if piece.token == "\\frac":
         core = max(_row_width(argument) for argument in piece.arguments) + 0.3
     elif piece.token == "\\begin":
-        rows = [[_row_width(cell) for cell in _cells(row)] for row in piece.arguments]
+        rows = [[_row_width(cell) for cell in cells(row)] for row in piece.arguments]
         core = sum(map(max, zip(*rows, strict=True))) + len(rows[0])
     elif piece.arguments:
         core = sum(_row_width(argument) for argument in piece.arguments)
@@ -308,7 +310,7 @@ def _shown(row: Sequence[Piece]) -> Iterator[str]:
 
 def _sign(piece: Piece) -> str:
     if piece.token == "\\begin":
-        rows = [", ".join(_text(cell) for cell in _cells(row)) for row in piece.arguments]
+        rows = [", ".join(_text(cell) for cell in cells(row)) for row in piece.arguments]
         return f"[{'; '.join(rows)}]"
     inside = ["".join(_shown(argument)) for argument in piece.arguments]
     if piece.token == "{" and piece.above and any(inner.above for inner in piece.arguments[0]):
@@ -317,14 +319,25 @@ def _sign(piece: Piece) -> str:
         return "/".join(map(_bracketed, inside))
     if piece.token == "\\mathbf" and inside == ["1"]:
         return "𝟏"
-    if piece.token in _ACCENTS:
-        return inside[0] + _ACCENTS[piece.token]
+    if piece.token in ACCENTS:
+        return inside[0] + ACCENTS[piece.token]
     if inside:
         return inside[0]
-    if piece.token in _SIGNS:
-        return _SIGNS[piece.token]
-    word = piece.token.removeprefix("\\")
-    return _greek(word) if word in GREEK_WORDS and word != piece.token else word
+    return character(piece.token)
+
+
+def character(token: str) -> str:
+    """Return the Unicode of a token without arguments; the name of a command that has none.
+
+    Examples
+    --------
+    >>> character("\\\\delta"), character("\\\\odot"), character("\\\\tanh"), character("h")
+    ('δ', '⊙', 'tanh', 'h')
+    """
+    if token in _SIGNS:
+        return _SIGNS[token]
+    word = token.removeprefix("\\")
+    return _greek(word) if word in GREEK_WORDS and word != token else word
 
 
 def _bracketed(side: str) -> str:
@@ -353,4 +366,4 @@ def _raised(script: str) -> str:
     return "^" + _braced(script)
 
 
-__all__ = ["SILENT", "Piece", "pieces", "plain", "width"]
+__all__ = ["ACCENTS", "SILENT", "Piece", "cells", "character", "pieces", "plain", "width"]
