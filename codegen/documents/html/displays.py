@@ -73,7 +73,8 @@ def _layouts(shown: Row) -> tuple[_Layout, ...]:
 
 
 def _fitted(shown: Row, available: float, comfortable: float) -> tuple[Line, ...]:
-    return arranged(shown.sides, shown.relations, available, comfortable)
+    packed = shown.source is not None
+    return arranged(shown.sides, shown.relations, available, comfortable, packed=packed)
 
 
 def _beside(shown: Row) -> float:

@@ -86,7 +86,7 @@ def row(shown: Row, place: Place) -> str:
     """
     beside = [shown.conditions, _mark(shown.mark, place), _source(shown.source, place)]
     taken = width(shown.conditions) + width(f"\\quad ({shown.number})") + 2
-    chain = body(shown.sides, LINE - GAP - taken, shown.relations)
+    chain = body(shown.sides, LINE - GAP - taken, shown.relations, packed=shown.source is not None)
     parts = [chain.replace("{aligned}[b]", "{aligned}"), *(part for part in beside if part)]
     tag = "" if shown.number is None else f" \\tag{{{shown.number}}}"
     return portable(" \\qquad ".join(parts)) + tag

@@ -122,7 +122,9 @@ def display_in(block: Display, line: float) -> str:
 
 def _row(row: Row, line: float) -> str:
     beside = (width(row.conditions) + 1 if row.conditions else 0) + (_MARK if _has_tag(row) else 0)
-    lines = arranged(row.sides, row.relations, line - _INDENT - GAP - beside, COMFORTABLE)
+    available = line - _INDENT - GAP - beside
+    packed = row.source is not None
+    lines = arranged(row.sides, row.relations, available, COMFORTABLE, packed=packed)
     left = next((part.left for part in lines if part.left), "")
     shown = ", ".join(
         f"({part.indent}, {_equation(part.right, bool(part.left) or part is not lines[0])})"
