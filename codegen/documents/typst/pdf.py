@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 
 import typst as compiler
 
@@ -61,9 +62,14 @@ def compiled(document: Document) -> compiler.Compiler:
         When the document is in Chinese and there is no font for it, or when a formula cannot be
         set.
     """
-    source = typst(document)
+    source = _source(document)
     fonts = _fonts(document, source)
     return compiler.Compiler(source.encode(), font_paths=fonts, ignore_system_fonts=True)
+
+
+@lru_cache(maxsize=2)
+def _source(document: Document) -> str:
+    return typst(document)
 
 
 def _fonts(document: Document, source: str) -> compiler.Fonts:

@@ -15,7 +15,7 @@ import typst as compiler
 
 from codegen.documents.document import Display, Document, Paragraph, Row, Section
 from codegen.documents.drawing.typst import as_typst
-from codegen.documents.handout import derivation_document
+from codegen.documents.handout.derivation import derivation_document
 from codegen.documents.printed import plain
 from codegen.documents.typst import fonts, typst
 from codegen.documents.typst.escape import escape, prose
@@ -135,6 +135,7 @@ def test_a_hostile_text_is_shown_literally(tmp_path: Path) -> None:
     [
         ("the cell's $h_t$(x)", "the cell’s #box[$h_(t)$];(x)"),
         ('`a\\b "c"`.', '#raw("a\\\\b \\"c\\"");.'),
+        ("$\\begin{pmatrix} 1 \\end{pmatrix}$", '#tall[$display(mat(delim: "(", 1))$];'),
         ("1. no list", "1\\. no list"),
         ("see https://x.org/a_b.", 'see #link("https://x.org/a_b");.'),
         ("a $b", "a \\$b"),
