@@ -67,6 +67,22 @@ def compiled(document: Document) -> compiler.Compiler:
     return compiler.Compiler(source.encode(), font_paths=fonts, ignore_system_fonts=True)
 
 
+def check_fonts(language: str) -> None:
+    """Refuse a language for which this machine has no font, before anything is made.
+
+    Raises
+    ------
+    EmitError
+        When there is none.
+
+    Examples
+    --------
+    >>> check_fonts("en")
+    """
+    if language == "zh":
+        chinese_fonts()
+
+
 @lru_cache(maxsize=2)
 def _source(document: Document) -> str:
     return typst(document)
@@ -90,4 +106,4 @@ def _bug(error: compiler.TypstError) -> EmitError:
     )
 
 
-__all__ = ["compiled", "pdf", "too_wide"]
+__all__ = ["check_fonts", "compiled", "pdf", "too_wide"]

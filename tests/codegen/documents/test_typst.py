@@ -21,7 +21,7 @@ from codegen.documents.typst import fonts, typst
 from codegen.documents.typst.escape import escape, prose
 from codegen.documents.typst.fonts import chinese_fonts
 from codegen.documents.typst.mathematics import mathematics
-from codegen.documents.typst.pdf import compiled, pdf, too_wide
+from codegen.documents.typst.pdf import check_fonts, compiled, pdf, too_wide
 from derivations.bptt import derive
 from derivations.derivation import Derivation
 from derivations.errors import EmitError, Place
@@ -197,6 +197,9 @@ def test_chinese_without_a_font_says_what_to_install(monkeypatch: pytest.MonkeyP
     try:
         with pytest.raises(EmitError, match=r"bptt\[chinese\]"):
             pdf(document(language="zh"))
+        with pytest.raises(EmitError, match="fonts-noto-cjk"):
+            check_fonts("zh")
+        check_fonts("en")
         titled = replace(document(Paragraph("x")), title="循环网络")
         assert pdf(titled).startswith(b"%PDF-")  # shown as well as can be
     finally:
