@@ -13,7 +13,7 @@ from codegen.documents.formats import FORMATS
 from codegen.documents.handout.handout import Choice, handout, key, sheet
 from codegen.documents.pdf import check_engine
 from codegen.documents.translation import translations
-from codegen.documents.typst.fonts import chinese_fonts
+from codegen.documents.typst.pdf import check_fonts
 from derivations import Derivation
 from derivations.errors import EmitError
 
@@ -55,8 +55,8 @@ def check_request(request: Request, folder: Path) -> None:
     translations(request.choice.language)
     if "pdf" in request.formats:
         check_engine(request.engine, request.choice.language)
-        if request.engine == "typst" and request.choice.language == "zh":
-            chinese_fonts()
+        if request.engine == "typst":
+            check_fonts(request.choice.language)
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         what = "is a file" if not existing.is_dir() else "cannot be written"

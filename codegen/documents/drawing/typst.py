@@ -36,8 +36,11 @@ _ANCHORS = {
     "north": (0.5, 0.0),
     "south": (0.5, 1.0),
 }
-_ARROW = {"state": (6.5, 2.6)}
-_USUAL_ARROW = (5.2, 2.0)
+#: How long an arrow's head is, and half of how wide.
+_ARROW = {"state": (5.6, 2.4)}
+_USUAL_ARROW = (4.6, 1.9)
+#: The size of type in a drawing.
+_SIZE = "9pt"
 
 
 def as_typst(drawing: Drawing) -> str:
@@ -117,7 +120,7 @@ def box_drawn(item: Box, height: float) -> str:
     return (
         f"place(dx: {left}, dy: {top}, box(width: {_points(item.width)}, "
         f"height: {_points(item.height)}, radius: 3pt, {_FILLS[item.fill]}, "
-        f"align(center + horizon)[{label}]))"
+        f"align(center + horizon, text(size: {_SIZE})[{label}])))"
     )
 
 

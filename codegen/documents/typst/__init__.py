@@ -122,9 +122,9 @@ def display_in(block: Display, line: float) -> str:
 
 def _row(row: Row, line: float) -> str:
     beside = (width(row.conditions) + 1 if row.conditions else 0) + (_MARK if _has_tag(row) else 0)
-    available = line - _INDENT - GAP - beside
-    packed = row.source is not None
-    lines = arranged(row.sides, row.relations, available, COMFORTABLE, packed=packed)
+    room = line - _INDENT - GAP - beside
+    packed = row.source is not None  # sides with numbers are no steps: they share lines
+    lines = arranged(row.sides, row.relations, room, COMFORTABLE, packed=packed)
     left = next((part.left for part in lines if part.left), "")
     shown = ", ".join(
         f"({part.indent}, {_equation(part.right, bool(part.left) or part is not lines[0])})"
@@ -162,9 +162,10 @@ def table_in(block: Table, line: float) -> str:
     columns = ", ".join("1fr" if align == "p" else "auto" for align in block.align)
     alignments = ", ".join(_ALIGNMENTS[align] for align in block.align)
     rows = "".join(f"  {_cells(row)},\n" for row in block.rows)
+    header = f"({_cells(block.header)},)" if block.header else "none"
     return (
         f"#tabular({block.number}, [{prose(block.caption)}], ({columns},), ({alignments},),\n"
-        f"  ({_cells(block.header)},),\n{rows})"
+        f"  {header},\n{rows})"
     )
 
 

@@ -45,7 +45,10 @@ def _span(span: Span) -> str:
         return f"#raw({literal(span.text)});"
     if span.kind == "words":
         return _words(span.text)
-    shown = f"${mathematics(relaxed(span.text))}$"
+    formula = mathematics(relaxed(span.text))
+    if "\\begin" in span.text:
+        return f"#tall[$display({formula})$];"
+    shown = f"${formula}$"
     # The semicolon ends the call: a bracket behind it is text.
     return f"#box[{shown}];" if width(span.text) <= _UNBROKEN else shown
 

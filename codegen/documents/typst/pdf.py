@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 
 import typst as compiler
 
@@ -61,9 +62,30 @@ def compiled(document: Document) -> compiler.Compiler:
         When the document is in Chinese and there is no font for it, or when a formula cannot be
         set.
     """
-    source = typst(document)
+    source = _source(document)
     fonts = _fonts(document, source)
     return compiler.Compiler(source.encode(), font_paths=fonts, ignore_system_fonts=True)
+
+
+def check_fonts(language: str) -> None:
+    """Refuse a language for which this machine has no font, before anything is made.
+
+    Raises
+    ------
+    EmitError
+        When there is none.
+
+    Examples
+    --------
+    >>> check_fonts("en")
+    """
+    if language == "zh":
+        chinese_fonts()
+
+
+@lru_cache(maxsize=2)
+def _source(document: Document) -> str:
+    return typst(document)
 
 
 def _fonts(document: Document, source: str) -> compiler.Fonts:
@@ -84,4 +106,4 @@ def _bug(error: compiler.TypstError) -> EmitError:
     )
 
 
-__all__ = ["compiled", "pdf", "too_wide"]
+__all__ = ["check_fonts", "compiled", "pdf", "too_wide"]

@@ -15,13 +15,13 @@ import typst as compiler
 
 from codegen.documents.document import Display, Document, Paragraph, Row, Section
 from codegen.documents.drawing.typst import as_typst
-from codegen.documents.handout import derivation_document
+from codegen.documents.handout.derivation import derivation_document
 from codegen.documents.printed import plain
 from codegen.documents.typst import fonts, typst
 from codegen.documents.typst.escape import escape, prose
 from codegen.documents.typst.fonts import chinese_fonts
 from codegen.documents.typst.mathematics import mathematics
-from codegen.documents.typst.pdf import compiled, pdf, too_wide
+from codegen.documents.typst.pdf import check_fonts, compiled, pdf, too_wide
 from derivations.bptt import derive
 from derivations.derivation import Derivation
 from derivations.errors import EmitError, Place
@@ -135,6 +135,7 @@ def test_a_hostile_text_is_shown_literally(tmp_path: Path) -> None:
     [
         ("the cell's $h_t$(x)", "the cell’s #box[$h_(t)$];(x)"),
         ('`a\\b "c"`.', '#raw("a\\\\b \\"c\\"");.'),
+        ("$\\begin{pmatrix} 1 \\end{pmatrix}$", '#tall[$display(mat(delim: "(", 1))$];'),
         ("1. no list", "1\\. no list"),
         ("see https://x.org/a_b.", 'see #link("https://x.org/a_b");.'),
         ("a $b", "a \\$b"),
@@ -196,6 +197,9 @@ def test_chinese_without_a_font_says_what_to_install(monkeypatch: pytest.MonkeyP
     try:
         with pytest.raises(EmitError, match=r"bptt\[chinese\]"):
             pdf(document(language="zh"))
+        with pytest.raises(EmitError, match="fonts-noto-cjk"):
+            check_fonts("zh")
+        check_fonts("en")
         titled = replace(document(Paragraph("x")), title="循环网络")
         assert pdf(titled).startswith(b"%PDF-")  # shown as well as can be
     finally:

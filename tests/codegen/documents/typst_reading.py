@@ -46,7 +46,7 @@ def latex_of_tree(tree: dict) -> str:  # type: ignore[type-arg]
     if kind in ("h", "space"):
         return " "
     if kind == "symbol":
-        return str(tree["text"])
+        return {"∏": "\\prod "}.get(tree["text"], str(tree["text"]))
     if kind == "text":
         text = tree["text"]
         return text if not text or text[0].isdigit() else f"\\text{{{text}}}"

@@ -108,6 +108,7 @@ def sample(language: str = "en") -> Document:
         "lcp",
         "Symbols of the network.",
     )
+    given = Table((), ((f"$a_1 = {numbers}$", f"$a_2 = {numbers}$"), ("$T = 3$", "")), "ll")
     narrow = Table(("$t$", "$h_t$"), (("1", "0.1234"), ("2", "$-0.5000$")), "rr")
     return numbered(
         Document(
@@ -120,7 +121,7 @@ def sample(language: str = "en") -> Document:
                 ),
                 Section(
                     "Equations with $h_t$",
-                    (Heading(heading), Paragraph(text), Display(rows), table, narrow),
+                    (Heading(heading), Paragraph(text), Display(rows), table, given, narrow),
                 ),
                 Section(
                     step,
