@@ -84,7 +84,7 @@ def slope_bound(function: ScalarFunction) -> SlopeBound:
         raise UnsupportedError(f"Nothing is known of the slope of {function.name}.")
     candidates = [
         candidate
-        for piece, domain in _pieces(written_out(function.formula))
+        for piece, domain in smooth_pieces(function.formula)
         for interval in _intervals(domain)
         for candidate in _candidates(piece.diff(x), interval)
     ]
@@ -92,8 +92,15 @@ def slope_bound(function: ScalarFunction) -> SlopeBound:
     return SlopeBound(simplify(bound), point)
 
 
-def _pieces(formula: Expr) -> list[tuple[Expr, Set]]:
-    """Return the smooth pieces of a function, and where they hold."""
+def smooth_pieces(formula: Expr) -> list[tuple[Expr, Set]]:
+    """Return the smooth pieces of a formula, and where they hold, with its atoms written out.
+
+    Examples
+    --------
+    >>> smooth_pieces(Piecewise((-x, x < 0), (x, True)))
+    [(-x, Interval.open(-oo, 0)), (x, Interval(0, oo))]
+    """
+    formula = written_out(formula)
     if not isinstance(formula, Piecewise):
         return [(formula, _domain(formula))]
     rest, pieces = S.Reals, []

@@ -237,12 +237,16 @@ class Picture:
 
     def _ends_at(self, column: int) -> list[tuple[Net, int]]:
         """Return the nets that come from beyond, or lead beyond, the steps that are drawn."""
-        is_left = column < 0
-        found = {}
-        for net, _, source, user in self._pairs():
-            for end in (source, user):
-                if (end < 0) if is_left else (end >= len(self.times)):
-                    found[net, source] = None
+        count = len(self.times)
+
+        def is_beyond(other: int) -> bool:
+            return other < 0 if column < 0 else other >= count
+
+        found = {
+            (net, source): None
+            for net, _, source, user in self._pairs()
+            if is_beyond(source) or is_beyond(user)
+        }
         return list(found)
 
     def _mark(self, net: Net, source: int) -> str:
@@ -253,25 +257,24 @@ class Picture:
 
     def _marks(self) -> Iterator[Label]:
         frame = self.frame
-        places: dict[tuple[Point, str], str] = {}
+        found: dict[Label, None] = {}
         for net, user, source, column in self._pairs():
             way = self._state_way(net, user, source, column)
-            for (x, y), outside in ((way[0], source), (way[-1], column)):
-                if outside < 0 or outside >= len(self.times):
-                    left = x < frame.width / 2
-                    at = (x - 2, y) if left else (x + 2, y)
-                    places[at, "east" if left else "west"] = self._mark(net, source)
-        for (at, anchor), mark in places.items():
-            yield Label(at, f"${mark}$", "east" if anchor == "east" else "west")
+            for (_, y), end in ((way[0], source), (way[-1], column)):
+                mark = f"${self._mark(net, source)}$"
+                if end < 0:
+                    found[Label((frame.start - 2, y), mark, "east")] = None
+                elif end >= len(self.times):
+                    found[Label((frame.end + 2, y), mark, "west")] = None
+        yield from found
 
     def _weights(self, lines: Sequence[Line]) -> Iterator[Label]:
         """Yield the weights beside the lines, those for which there is room in every step."""
-        room = Room([item for item in self._boxes()], lines)
+        room = Room(list(self._boxes()), lines)
         for use in self.step.uses:
             ways = [self._way_of(use, column) for column in range(len(self.times))]
-            found = [room.beside(way, use.weight) for way in ways if way] if use.weight else []
-            if all(found):
-                yield from (label for label in found if label)
+            if use.weight:
+                yield from room.beside([way for way in ways if way], use.weight)
 
     def _way_of(self, use: Use, column: int) -> tuple[Point, ...]:
         """Return the curve of a use, both ends of which are drawn, or nothing."""

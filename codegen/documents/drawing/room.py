@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from codegen.documents.drawing import Anchor, Box, Label, Line, Point
 from codegen.documents.drawing.paths import along
@@ -11,8 +12,8 @@ from codegen.documents.printed import width
 
 #: The size of the type of labels, in points; how high they are with their scripts.
 FONT, TALL = 9.0, 9.0
-#: Between a line and its label.
-APART = 2.5
+#: Between a line and its label; what a label may be wider than it seems: W is a wide letter.
+APART, SPARE = 2.5, 8.0
 #: Where along a line a label is tried: in the middle first.
 TRIED = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.82)
 
@@ -37,38 +38,44 @@ class Room:
 
     boxes: Sequence[Box]
     lines: Sequence[Line]
-    _labels: list[Area] = field(default_factory=list)
+    _taken: list[Area] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._points = [point for line in self.lines for point in along(line.points)]
+        for box in self.boxes:
+            (x, y), wide, high = box.center, box.width / 2, box.height / 2
+            self._taken.append((x - wide, y - high, x + wide, y + high))
+        for line in self.lines:
+            points = along(line.points)
+            for (x, y), (after, above) in pairwise(points):
+                self._taken.append((min(x, after), min(y, above), max(x, after), max(y, above)))
 
-    def beside(self, way: Sequence[Point], formula: str) -> Label | None:
-        """Put a label beside a curve where nothing else is; None where there is no room."""
-        points = along(way)
+    def beside(self, ways: Sequence[Sequence[Point]], formula: str) -> list[Label]:
+        """Put a label beside curves that look alike, at the same place of each, if it is free."""
         for share in TRIED:
-            number = min(int(share * (len(points) - 1)), len(points) - 2)
-            (x, y), (after, above) = points[number], points[number + 1]
-            is_level = abs(after - x) > abs(above - y)
-            anchors: tuple[Anchor, ...] = ("south", "north") if is_level else ("west", "east")
-            for anchor in anchors:
-                label, area = _placed((x, y), anchor, formula)
-                if not self._is_taken(area):
-                    self._labels.append(area)
-                    return label
-        return None
+            for side in range(2):
+                placed = [_placed(*_touched(way, share, side), formula) for way in ways]
+                if not any(self._is_taken(area) for _, area in placed):
+                    self._taken += [area for _, area in placed]
+                    return [label for label, _ in placed]
+        return []
 
     def _is_taken(self, area: Area) -> bool:
-        taken = [
-            (b.center[0] - b.width / 2, b.center[1] - b.height / 2)
-            + (b.center[0] + b.width / 2, b.center[1] + b.height / 2)
-            for b in self.boxes
-        ]
-        taken += [(x, y, x, y) for x, y in self._points]
-        return any(_overlap(area, other) for other in (*taken, *self._labels))
+        return any(_overlap(area, other) for other in self._taken)
+
+
+def _touched(way: Sequence[Point], share: float, side: int) -> tuple[Point, Anchor]:
+    """Return a place on a curve, and the anchor of a label on one of its two sides."""
+    points = along(way)
+    number = min(int(share * (len(points) - 1)), len(points) - 2)
+    (x, y), (after, above) = points[number], points[number + 1]
+    anchors: tuple[Anchor, Anchor] = ("west", "east")
+    if abs(after - x) > abs(above - y):
+        anchors = ("south", "north")
+    return ((x + after) / 2, (y + above) / 2), anchors[side]
 
 
 def _placed(point: Point, anchor: Anchor, formula: str) -> tuple[Label, Area]:
-    wide = written(formula)
+    wide = written(formula) + SPARE
     right, up = {
         "south": (0.0, 1.0),
         "north": (0.0, -1.0),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 from codegen.documents.drawing.spacing import spaced
@@ -130,10 +131,8 @@ def _seats(
     others = [node.name for node in step.nodes if node.fill != "input"]
     boxes = [(name, row[name]) for name in (*others, *inputs)]
     found = dict.fromkeys([*boxes, *(seat for link in links for seat in link)])
-    return tuple(
-        tuple(seat for seat in found if seat[1] == number)
-        for number in range(max(row.values()) + 1)
-    )
+    numbers = range(max(row.values()) + 1)
+    return tuple(tuple(seat for seat in found if seat[1] == number) for number in numbers)
 
 
 # The order within the rows
@@ -163,13 +162,11 @@ def _swept(
             if here in beside:
                 beside[here].append(place[there])
 
-        def key(
-            seat: Seat, beside: dict[Seat, list[int]] = beside, place: dict[Seat, int] = place
-        ) -> float:
-            found = beside[seat]
-            return sum(found) / len(found) if found else float(place[seat])
-
-        rows[number] = tuple(sorted(rows[number], key=key))
+        means = {
+            seat: sum(found) / len(found) if found else float(place[seat])
+            for seat, found in beside.items()
+        }
+        rows[number] = tuple(sorted(rows[number], key=means.__getitem__))
     return tuple(rows)
 
 
@@ -232,7 +229,7 @@ def _spine(
 def _gaps(row: Sequence[Seat], half: Mapping[Seat, float]) -> list[float]:
     return [
         half[left] + (BOX_GAP if half[left] and half[right] else LINE_GAP) + half[right]
-        for left, right in zip(row, row[1:], strict=False)
+        for left, right in pairwise(row)
     ]
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sympy import Expr
 
 from codegen.documents.drawing import Drawing
 from codegen.documents.drawing.frame import HEIGHT, WIDTH
 from codegen.documents.drawing.picture import Picture
-from codegen.documents.drawing.step import essential, step_of
+from codegen.documents.drawing.step import Use, essential, step_of
 from derivations.errors import EmitError
 from derivations.expressions import T, t
 from derivations.model import Model
+from derivations.notation.names import at_time, show_time
 
 MOST_STEPS = 3
 
@@ -40,7 +43,9 @@ def unrolled(model: Model) -> Drawing:
                 picture = Picture(graph, _times(model, columns), apart, model.is_last_only)
                 frame = picture.frame
                 if frame.width <= WIDTH and frame.height <= HEIGHT:
-                    return Drawing(frame.width, frame.height, picture.items, "")
+                    return Drawing(
+                        frame.width, frame.height, picture.items, _description(model, picture)
+                    )
     raise EmitError(
         "The computation graph is too large for a page.",
         hint="Use fewer states, or shorter names.",
@@ -52,6 +57,36 @@ def _times(model: Model, columns: int) -> tuple[Expr, ...]:
     last = columns - 1
     first = T - last if model.is_last_only else t - min(1, last)
     return tuple(first + column for column in range(columns))
+
+
+def _description(model: Model, picture: Picture) -> str:
+    """Say in words what the picture shows."""
+    nodes = picture.step.nodes
+    given = [at_time(node.name, t) for node in nodes if node.fill == "input"]
+    computed = [at_time(node.name, t) for node in nodes if node.fill != "input"]
+    takes = f"takes {_listed(given)} and " if given else ""
+    said = [
+        f"The network unrolled over the steps {_listed(map(show_time, picture.times))}.",
+        f"Each step {takes}computes {_listed(computed)}.",
+        f"Thin lines lead within a step: {_listed(map(_arrow, picture.step.within))}.",
+    ]
+    if picture.step.between:
+        arrows = _listed(map(_arrow, picture.step.between))
+        said.append(f"Thick lines lead from step to step: {arrows}.")
+    if model.is_last_only:
+        said.append("Only the loss of the last step counts.")
+    if len(nodes) < len(step_of(model).nodes):
+        said.append("What is computed on the way is left out.")
+    return " ".join(said)
+
+
+def _arrow(use: Use) -> str:
+    return f"{at_time(use.used, t - use.lag)} \\to {at_time(use.user, t)}"
+
+
+def _listed(formulas: Iterable[str]) -> str:
+    *others, last = (f"${formula}$" for formula in formulas)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 __all__ = ["unrolled"]
