@@ -147,8 +147,9 @@ def outer_product_turned(subject: Subject) -> Iterator[Wrong]:
     """δ hᵀ becomes h δᵀ, where both have one size."""
 
     def change(node: Basic) -> Iterator[tuple[MatrixExpr, str]]:
-        is_square = isinstance(node, MatMul) and node.shape[0] == node.shape[1]
-        number, product = split_coefficient(node) if is_square else (1, node)
+        if not isinstance(node, MatMul) or node.shape[0] != node.shape[1]:
+            return
+        number, product = split_coefficient(node)
         factors = outer_factors(product)
         if factors is not None:
             column, row = factors

@@ -17,8 +17,8 @@ from derivations.notation.latex import latex
 from derivations.notation.parse import parse_statement
 from derivations.proof.judge import admissible
 
-#: Less of the larger side is no difference to show.
-_CLEAR = 0.05
+#: A difference is clear where it is as large as this, and this share of the largest entry.
+_CLEAR, _CLEAR_SHARE = 0.005, 0.05
 
 
 #: The mistakes in a derivation, looked for once.
@@ -59,8 +59,7 @@ def refutation(derivation: Derivation, mistake: Mistake) -> str:
     """
     if not derivation.model.unspecified_functions:
         small = _worked_example(derivation)
-        compared = _compared(mistake, small)
-        clear = next((found for found in compared if _clarity(*found[1:]) > _CLEAR), None)
+        clear = next((c for c in _compared(mistake, small) if _differ_clearly(*c[1:])), None)
         if clear is not None:
             return _sentence("In the worked example", *clear)
     found = mistake.counterexample
@@ -78,10 +77,9 @@ def _compared(mistake: Mistake, small: Example) -> Iterator[tuple[dict[str, int]
         yield {str(step): value for step, value in steps.items()}, left, right
 
 
-def _clarity(left: Array, right: Array) -> float:
-    """Return the largest difference as a share of the largest entry."""
-    largest = float(max(np.abs(left).max(), np.abs(right).max()))
-    return float(np.abs(left - right).max()) / largest if largest else 0.0
+def _differ_clearly(left: Array, right: Array) -> bool:
+    largest = max(np.abs(left).max(), np.abs(right).max())
+    return bool(np.abs(left - right).max() > max(_CLEAR, _CLEAR_SHARE * largest))
 
 
 def _sentence(where: str, steps: Mapping[str, int], left: Array, right: Array) -> str:
