@@ -103,6 +103,8 @@ def _width(script: Sequence[Piece]) -> float:
 
 def _core(piece: Piece, level: int, bold: bool) -> Iterator[_Run]:
     token, arguments = piece.token, piece.arguments
+    if token == " ":
+        return
     if token == "'":
         yield _Run("′", level=level)
     elif token in ACCENTS:

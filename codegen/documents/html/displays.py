@@ -54,6 +54,7 @@ def row(shown: Row, links: Links) -> str:
         anchor=links.anchor(shown.number),
         layouts=_layouts(shown),
         conditions=mathml(relaxed(shown.conditions)) if shown.conditions else "",
+        kind=shown.mark,
         mark=_mark(shown.mark, links.language),
         number="" if shown.number is None else str(shown.number),
         source="" if shown.source is None else str(shown.source),

@@ -7,13 +7,12 @@ grow; with our own pieces all of that is one table and one walk.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Literal, TypeAlias
 
+from codegen.documents.html.alphabets import FONTS, in_font
 from codegen.documents.layout import Line
 from codegen.documents.printed import ACCENTS, Piece, cells, character, pieces
 
@@ -40,14 +39,6 @@ _FENCES = frozenset({*_BRACKETS, *_BRACKETS.values(), "\\|"})
 _SIZES = {"\\Bigl": "1.8em", "\\Bigr": "1.8em"}
 _SPACES = {"\\,": "0.167em", "\\;": "0.278em", "\\!": "-0.167em", "\\quad": "1em", "\\qquad": "2em"}
 _CHARACTERS = {"-": "−", "\\sum": "∑", ",": ",", "\\cdots": "⋯"}
-_FONTS = {
-    "\\mathbf": "BOLD",
-    "\\boldsymbol": "BOLD ITALIC",
-    "\\bm": "BOLD ITALIC",
-    "\\mathbb": "DOUBLE-STRUCK",
-    "\\mathcal": "SCRIPT",
-    "\\mathsf": "SANS-SERIF",
-}
 _WORDS = frozenset({"\\text", "\\textrm", "\\mathrm", "\\operatorname", "\\operatorname*"})
 #: The character of an accent that stands alone, and the accents that are as wide as what is below.
 _SPACING = {
@@ -193,7 +184,7 @@ def _letter_or_number(
         while end < len(row) and _is_digit(row[end]) and not (piece.below or piece.above):
             piece = row[end]
             number, end = number + piece.token, end + 1
-        shown = "".join(_in_font(digit, setting.font) for digit in number)
+        shown = "".join(in_font(digit, setting.font) for digit in number)
         return _Atom(_scripted(f"<mn>{shown}</mn>", piece, setting), "ordinary"), end
     primes = 0
     while end < len(row) and row[end].token == "'" and not piece.above:
@@ -258,8 +249,8 @@ def _core(piece: Piece, setting: _Setting, before: Kind | None) -> str:
         return f'<mover accent="true">{_one(arguments[0], setting)}{accent}</mover>'
     if token in _WORDS:
         return _word(token, "".join(character(inner.token) for inner in arguments[0]))
-    if token in _FONTS:
-        return _one(arguments[0], replace(setting, font=_FONTS[token]))
+    if token in FONTS:
+        return _one(arguments[0], replace(setting, font=FONTS[token]))
     if token in _FENCES:
         return _alone(token, 'stretchy="false"')
     return _token(token, setting, before)
@@ -275,7 +266,7 @@ def _token(token: str, setting: _Setting, before: Kind | None) -> str:
     if token in _SIGNS | _RELATIONS | _PUNCTUATION | _TIGHT:
         is_tight = setting.script or token in _TIGHT
         return f'<mo lspace="0" rspace="0">{shown}</mo>' if is_tight else f"<mo>{shown}</mo>"
-    letter = _in_font(shown, setting.font)
+    letter = in_font(shown, setting.font)
     is_upright = len(shown) == 1 and shown == letter and (shown.isupper() and not shown.isascii())
     variant = ' mathvariant="normal"' if is_upright or shown == "∇" else ""
     return f"<mi{variant}>{letter}</mi>"
@@ -287,19 +278,6 @@ def _word(token: str, word: str) -> str:
         return f"<mtext>{shown}</mtext>"
     variant = ' mathvariant="normal"' if len(word) == 1 else ""
     return f"<mi{variant}>{shown}</mi>"
-
-
-def _in_font(letter: str, font: str) -> str:
-    """Return a letter of an alphabet of mathematics: MathML Core has no other markup for it."""
-    if not font or len(letter) != 1:
-        return letter
-    name = re.sub("LATIN |GREEK |LETTER ", "", unicodedata.name(letter))
-    for known in (f"MATHEMATICAL {font} {name}", f"{font} {name}"):
-        try:
-            return unicodedata.lookup(known)
-        except KeyError:
-            continue
-    return _in_font(letter, font.removesuffix(" ITALIC")) if " " in font else letter
 
 
 def _fence(token: str, growth: str) -> str:
