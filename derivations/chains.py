@@ -187,7 +187,7 @@ def _own_chains(model: Model, state: State) -> list[Equation]:
             write(
                 f"own:{member.name}",
                 [Partial(member, before), add(*symbolic), merged, slopes_written(model, merged)],
-                f"Beside its own way into {math(member)}, {math(before)} acts through "
+                f"{math(before)} acts on {math(member)} directly, and through "
                 f"{listed([other.at(state.before) for other, _ in ways])}.",
                 limits,
             )

@@ -63,9 +63,10 @@ class Heading:
 
 @dataclass(frozen=True)
 class Items:
-    """A list of paragraphs, with bullets."""
+    """A list of paragraphs, with bullets; references are the same in every language."""
 
     items: tuple[str, ...]
+    is_same_everywhere: bool = False
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ _THING = rf"\$[^$]*\$|`[^`]*`|\b(?:{_NAMES})\b|(?<![\w.])\d+(?:\.\d+)*(?!\w)"
 _ENUMERATION = re.compile(rf"(?:{_THING})(?:[,;] (?:{_THING}))*(?P<last> and (?:{_THING}))?")
 _THINGS = re.compile(_THING)
 _SENTENCE_END = re.compile(r"(?<=[.?!]) (?=[A-Z{])")
-_WORD = re.compile(r"[A-Za-z]")
+_WORD = re.compile(r"[A-Za-z]{2}")
 #: Between the members of an enumeration, and before its last one.
 _JOINTS = {"en": (", ", " and "), "zh": ("、", "和")}
 
@@ -196,7 +196,9 @@ def heading_in(block: Heading, language: str) -> Block:
 
 @block_in.register
 def items_in(block: Items, language: str) -> Block:
-    return Items(tuple(translated(item, language) for item in block.items))
+    if block.is_same_everywhere:
+        return block
+    return replace(block, items=tuple(translated(item, language) for item in block.items))
 
 
 @block_in.register

@@ -217,10 +217,10 @@ def slope_of_another_function(subject: Subject) -> Iterator[Wrong]:
     def change(node: Basic) -> Iterator[tuple[MatrixExpr, str]]:
         for value in _tanh_values(node):
             wrong = hadamard(value, add(OneMatrix(*value.shape), negate(value)))
-            yield wrong, f"This is the slope of sigmoid; ${latex(value)}$ is a value of tanh."
+            yield wrong, f"This is the slope of sigmoid, while ${latex(value)}$ is a value of tanh."
         for value in _sigmoid_values(node):
             wrong = add(OneMatrix(*value.shape), negate(power(value, 2)))
-            yield wrong, f"This is the slope of tanh; ${latex(value)}$ is a value of sigmoid."
+            yield wrong, f"This is the slope of tanh, while ${latex(value)}$ is a value of sigmoid."
 
     return changed(subject.side, change)
 

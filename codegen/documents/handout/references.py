@@ -32,7 +32,7 @@ def references_section() -> Section:
     >>> references_section().title
     'References'
     """
-    return Section("References", (Items(_SOURCES),))
+    return Section("References", (Items(_SOURCES, is_same_everywhere=True),))
 
 
 __all__ = ["references_section"]
