@@ -26,8 +26,8 @@ def unrolled(model: Model) -> Drawing:
 
     Raises
     ------
-    EmitError
-        When the graph does not fit the page.
+    BpttError
+        When the model is incomplete, or the graph does not fit the page.
 
     Examples
     --------
@@ -36,6 +36,8 @@ def unrolled(model: Model) -> Drawing:
     >>> [box.label for box in unrolled(model).items if isinstance(box, Box) and box.label][:3]
     ['x_{t-1}', 'h_{t-1}', 'E_{t-1}']
     """
+    if model.refusal is not None:
+        raise model.refusal
     step = step_of(model)
     for graph in (step, essential(step)):
         for columns in range(MOST_STEPS, 0, -1):
