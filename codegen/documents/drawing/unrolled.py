@@ -43,11 +43,9 @@ def unrolled(model: Model) -> Drawing:
         for columns in range(MOST_STEPS, 0, -1):
             for apart in (True, False):
                 picture = Picture(graph, _times(model, columns), apart, model.is_last_only)
-                frame = picture.frame
-                if frame.width <= WIDTH and frame.height <= HEIGHT:
-                    return Drawing(
-                        frame.width, frame.height, picture.items, _description(model, picture)
-                    )
+                width, height = round(picture.frame.width, 2), round(picture.frame.height, 2)
+                if width <= WIDTH and height <= HEIGHT:
+                    return Drawing(width, height, picture.items, _description(model, picture))
     raise EmitError(
         "The computation graph is too large for a page.",
         hint="Use fewer states, or shorter names.",
