@@ -22,8 +22,8 @@ from codegen.documents.drawing.paths import along
 from codegen.documents.drawing.room import TALL, written
 from codegen.documents.drawing.spacing import spaced
 from codegen.documents.drawing.step import essential, step_of
-from codegen.documents.drawing.tikz import TIKZ_PREAMBLE, as_tikz
 from codegen.documents.drawing.unrolled import unrolled
+from codegen.documents.latex.tikz import TIKZ_PREAMBLE, as_tikz
 from derivations.activations import ACTIVATIONS, FUNCTIONS, ScalarFunction, written_out, x
 from derivations.algebra import quantities
 from derivations.errors import BpttError, EmitError
@@ -359,7 +359,7 @@ def test_curves_of_nothing_are_refused() -> None:
 def test_drawings_are_the_same_on_every_run() -> None:
     program = (
         "from codegen.documents.drawing.unrolled import unrolled\n"
-        "from codegen.documents.drawing.tikz import as_tikz\n"
+        "from codegen.documents.latex.tikz import as_tikz\n"
         "from derivations.library import cell\n"
         "print(as_tikz(unrolled(cell('lstm-peephole'))))"
     )
