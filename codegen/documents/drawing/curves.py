@@ -46,8 +46,8 @@ def curves(name: str, function: ScalarFunction) -> Drawing:
         )
     bound = slope_bound(function)
     pieces = smooth_pieces(function.formula)
-    values = [curve for piece, domain in pieces for curve in sampled(piece, domain)]
-    slopes = [curve for piece, domain in pieces for curve in sampled(piece.diff(x), domain)]
+    values = sorted(curve for piece, domain in pieces for curve in sampled(piece, domain))
+    slopes = sorted(curve for piece, domain in pieces for curve in sampled(piece.diff(x), domain))
     first = Panel.around((LEFT, BELOW), [0.0, *_heights(values)])
     second = Panel.around((LEFT + WIDE + APART, BELOW), [0.0, *_sizes(bound), *_heights(slopes)])
     items = (

@@ -16,7 +16,7 @@ PAD, MARGIN = 5.0, 1.0
 TRACK, TRACK_ROOM, TRACK_EDGE = 5.0, 12.0, 6.0
 #: The heights of a channel without tracks and the widths of a gutter: at least, and with room.
 CHANNEL, CHANNEL_ROOM = 13.0, 27.0
-GUTTER, GUTTER_ROOM = 8.0, 46.0
+GUTTER, GUTTER_ROOM = 8.0, 60.0
 #: How far a line leads into steps that are not drawn.
 STUB = 12.0
 
@@ -82,11 +82,11 @@ class Frame:
         top = self.rows[row] - BOX_HEIGHT / 2
         return top - TRACK_EDGE - 4 - (len(alike) - 1 - place) * TRACK
 
-    def slot(self, row: int, net: Net) -> float:
+    def slot(self, row: int, turn: Turn) -> float:
         """Return the height at which a net touches boxes of a row at their sides."""
-        nets = self.nets.slots[row]
-        distance = min(TRACK, (BOX_HEIGHT - 6) / max(len(nets) - 1, 1))
-        return self.rows[row] + (nets.index(net) - (len(nets) - 1) / 2) * distance
+        turns = self.nets.slots[row]
+        distance = min(TRACK, (BOX_HEIGHT - 6) / max(len(turns) - 1, 1))
+        return self.rows[row] + (turns.index(turn) - (len(turns) - 1) / 2) * distance
 
     def leaving(self, net: Net) -> float:
         """Return the height at which a net leaves the column of its source."""
@@ -106,7 +106,7 @@ class Frame:
         """Return the height at which a net enters the column of a user."""
         row = self.nets.rows.row[user]
         if self.nets.arrives_sideways(net, user):
-            return self.slot(row, net)
+            return self.slot(row, Turn(net, "in"))
         return self.track(row, Track(net, "in"))
 
     # Widths

@@ -34,7 +34,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Turn:
-    """A vertical piece in a gutter, where a net leaves its source or comes to its targets."""
+    """Where a net leaves the column of its source, or comes to the column of its users."""
 
     net: Net
     leads: str
@@ -87,27 +87,28 @@ class Nets:
         return {row: tuple(tracks) for row, tracks in found.items()}
 
     @cached_property
-    def slots(self) -> Mapping[int, tuple[Net, ...]]:
-        """The nets that touch boxes of a row at their sides, the lowest first."""
-        found: dict[int, dict[Net, float]] = {}
+    def slots(self) -> Mapping[int, tuple[Turn, ...]]:
+        """What touches boxes of a row at their sides, the lowest first."""
+        found: dict[int, dict[Turn, float]] = {}
         for net, users in self.users.items():
             source = self.rows.row[net[0]]
-            if self.leaves_sideways(net) and net == self.exit_slot(net):
-                found.setdefault(source, {})[net] = 0.0
+            if self.leaves_sideways(net):
+                found.setdefault(source, {})[self.exit_slot(net)] = 0.0
             for user in users:
                 if self.arrives_sideways(net, user):
                     row = self.rows.row[user]
                     comes_from = source - row + (0.5 if self.phases(net) else 0.0)
-                    found.setdefault(row, {})[net] = comes_from
-        return {
-            row: tuple(sorted(heights, key=lambda net: heights[net]))
-            for row, heights in found.items()
-        }
+                    found.setdefault(row, {})[Turn(net, "in")] = comes_from
+        return {row: tuple(sorted(its, key=its.__getitem__)) for row, its in found.items()}
 
-    def exit_slot(self, net: Net) -> Net:
-        """Return the net whose slot a net takes at its source: that of the nearest user."""
+    def exit_slot(self, net: Net) -> Turn:
+        """Return what stands for a net at its source: all that leave in a direction leave as one.
+
+        A net to the next step may go straight on, and arrives at the height at which it left.
+        """
         alike = [other for other in self.users if other[0] == net[0] and other[1] * net[1] > 0]
-        return min(alike, key=lambda other: abs(other[1]))
+        nearest = min(alike, key=lambda other: abs(other[1]))
+        return Turn(nearest, "in" if abs(nearest[1]) == 1 else "out")
 
     def turns(self, heights: Mapping[Turn, tuple[float, float]]) -> tuple[tuple[Turn, ...], ...]:
         """Return the vertical tracks of a gutter from left to right, each with its turns.

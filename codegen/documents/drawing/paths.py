@@ -75,8 +75,8 @@ def along(points: Sequence[Point], samples: int = 12) -> list[Point]:
 
     Examples
     --------
-    >>> along([(0, 0), (1, 0), (2, 0), (3, 0)], 3)
-    [(0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (3.0, 0.0)]
+    >>> along([(0, 0), (1, 0), (2, 0), (3, 0)], 2)
+    [(0.0, 0.0), (1.5, 0.0), (3.0, 0.0)]
     """
     found = [(float(points[0][0]), float(points[0][1]))]
     for i in range(0, len(points) - 1, 3):

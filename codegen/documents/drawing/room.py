@@ -29,7 +29,8 @@ def written(formula: str) -> float:
     >>> written("h_t") < written("h_{t-1}") < 20
     True
     """
-    return 0.8 * FONT * width(formula)  # the signs of an index stand closer than in a display
+    signs = formula.count("-") + formula.count("+")
+    return 0.9 * FONT * (width(formula) - 0.34 * signs)  # signs of an index stand close together
 
 
 @dataclass

@@ -26,8 +26,8 @@ def unrolled(model: Model) -> Drawing:
 
     Raises
     ------
-    EmitError
-        When the graph does not fit the page.
+    BpttError
+        When the model is incomplete, or the graph does not fit the page.
 
     Examples
     --------
@@ -36,16 +36,16 @@ def unrolled(model: Model) -> Drawing:
     >>> [box.label for box in unrolled(model).items if isinstance(box, Box) and box.label][:3]
     ['x_{t-1}', 'h_{t-1}', 'E_{t-1}']
     """
+    if model.refusal is not None:
+        raise model.refusal
     step = step_of(model)
     for graph in (step, essential(step)):
         for columns in range(MOST_STEPS, 0, -1):
             for apart in (True, False):
                 picture = Picture(graph, _times(model, columns), apart, model.is_last_only)
-                frame = picture.frame
-                if frame.width <= WIDTH and frame.height <= HEIGHT:
-                    return Drawing(
-                        frame.width, frame.height, picture.items, _description(model, picture)
-                    )
+                width, height = round(picture.frame.width, 2), round(picture.frame.height, 2)
+                if width <= WIDTH and height <= HEIGHT:
+                    return Drawing(width, height, picture.items, _description(model, picture))
     raise EmitError(
         "The computation graph is too large for a page.",
         hint="Use fewer states, or shorter names.",

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from codegen.documents.content import checked
 from codegen.documents.document import Document, Exercise, Figure, Listing, Section
-from codegen.documents.drawing.tikz import TIKZ_PREAMBLE
 from codegen.documents.handout.derivation import derivation_sections
 from codegen.documents.latex.blocks import blocks
 from codegen.documents.latex.escape import escape, prose
+from codegen.documents.latex.tikz import TIKZ_PREAMBLE
 from codegen.documents.rendering import render
 from derivations.derivation import Derivation
 

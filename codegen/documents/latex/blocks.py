@@ -19,9 +19,9 @@ from codegen.documents.document import (
     Table,
     spans,
 )
-from codegen.documents.drawing.tikz import as_tikz
 from codegen.documents.latex.code import highlighted
 from codegen.documents.latex.escape import prose
+from codegen.documents.latex.tikz import as_tikz
 from codegen.documents.layout import GAP, LINE, body, relaxed
 from codegen.documents.printed import width
 from codegen.documents.translation import translations
