@@ -88,7 +88,7 @@ class Row:
     source : int or None
         The number of the equation that a row of numbers is made by.
     label : str
-        What the text calls a row that has no number, such as ``(a)``; it stands in front.
+        What the text calls a row that has no number, such as ``(a)``; it stands in its place.
     """
 
     sides: tuple[str, ...]

@@ -216,13 +216,27 @@ def slope_of_another_function(subject: Subject) -> Iterator[Wrong]:
 
     def change(node: Basic) -> Iterator[tuple[MatrixExpr, str]]:
         for value in _tanh_values(node):
-            wrong = hadamard(value, add(OneMatrix(*value.shape), negate(value)))
-            yield wrong, f"This is the slope of sigmoid, while ${latex(value)}$ is a value of tanh."
+            if _function_behind(value, subject.model) == "tanh":
+                wrong = hadamard(value, add(OneMatrix(*value.shape), negate(value)))
+                what = f"This is the slope of sigmoid, but ${latex(value)}$ is a value of tanh."
+                yield wrong, what
         for value in _sigmoid_values(node):
-            wrong = add(OneMatrix(*value.shape), negate(power(value, 2)))
-            yield wrong, f"This is the slope of tanh, while ${latex(value)}$ is a value of sigmoid."
+            if _function_behind(value, subject.model) == "sigmoid":
+                wrong = add(OneMatrix(*value.shape), negate(power(value, 2)))
+                what = f"This is the slope of tanh, but ${latex(value)}$ is a value of sigmoid."
+                yield wrong, what
 
     return changed(subject.side, change)
+
+
+def _function_behind(value: MatrixExpr, model: Model) -> str | None:
+    """Return the name of the scalar function that something is a value of."""
+    definition = model.definition(value.name) if isinstance(value, Quantity) else None
+    applied = value if definition is None else definition.expression
+    if not (isinstance(applied, Elementwise) and applied.order == 0):
+        return None
+    function = model.scope.function(applied.function)
+    return None if function is None else function.name
 
 
 def _tanh_values(node: Basic) -> Iterator[MatrixExpr]:

@@ -101,7 +101,7 @@ KINDS = (
         "A value for an argument",
         ("adjoint", "local", "step", "product"),
         jacobians.value_for_argument,
-        "In code the slope is computed from the value, but as a formula of its own.",
+        "In code the slope is computed from the stored value; that does not say it is taken there.",
     ),
     Kind(
         "A transpose that is missing",

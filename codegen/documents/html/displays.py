@@ -57,6 +57,7 @@ def row(shown: Row, links: Links) -> str:
         kind=shown.mark,
         mark=_mark(shown.mark, links.language),
         number="" if shown.number is None else str(shown.number),
+        label=shown.label,
         source="" if shown.source is None else str(shown.source),
         is_linked=is_linked,
     )
@@ -79,7 +80,7 @@ def _fitted(shown: Row, available: float, comfortable: float) -> tuple[Line, ...
 
 
 def _beside(shown: Row) -> float:
-    number = "" if shown.number is None else f"({shown.number})"
+    number = shown.label if shown.number is None else f"({shown.number})"
     return width(shown.conditions) + width(f"\\quad {number}") + 2
 
 

@@ -73,6 +73,7 @@ def _row(row: Row, language: str) -> str:
     beside = width(row.conditions) + 2
     if row.number is not None:
         beside += width(f"\\quad ({row.number})")
+    beside += width(f"\\quad {row.label}") if row.label else 0
     shown = body(row.sides, LINE - GAP - beside, row.relations, packed=row.source is not None)
     return f"{shown}\n{_beside(row)}"
 
@@ -84,6 +85,7 @@ def _beside(row: Row) -> str:
         return f"\\bpttsource{{{row.source}}}"
     beside = [f"${row.conditions}$"] if row.conditions else []
     beside += [f"\\bptt{row.mark}"] if row.mark else []
+    beside += [f"\\makebox[2.2em][r]{{{row.label}}}"] if row.label else []
     return f"\\tag*{{{'~'.join(beside)}}}" if beside else "\\notag"
 
 

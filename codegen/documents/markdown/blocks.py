@@ -88,7 +88,8 @@ def row(shown: Row, place: Place) -> str:
     taken = width(shown.conditions) + width(f"\\quad ({shown.number})") + 2
     chain = body(shown.sides, LINE - GAP - taken, shown.relations, packed=shown.source is not None)
     parts = [chain.replace("{aligned}[b]", "{aligned}"), *(part for part in beside if part)]
-    tag = "" if shown.number is None else f" \\tag{{{shown.number}}}"
+    number = shown.label.strip("()") if shown.number is None else shown.number
+    tag = f" \\tag{{{number}}}" if number else ""
     return portable(" \\qquad ".join(parts)) + tag
 
 

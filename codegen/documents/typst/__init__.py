@@ -132,13 +132,14 @@ def _row(row: Row, line: float) -> str:
     )
     tag = (
         f"conditions: {_inline(row.conditions)}, mark: {literal(row.mark)}, "
-        f"number: {_or_none(row.number)}, source: {_or_none(row.source)}"
+        f"number: {_or_none(row.number)}, source: {_or_none(row.source)}, "
+        f"label: {literal(row.label)}"
     )
     return f"({tag}, left: {_equation(left)}, lines: ({shown},))"
 
 
 def _has_tag(row: Row) -> bool:
-    return bool(row.mark) or row.number is not None or row.source is not None
+    return bool(row.mark or row.label) or row.number is not None or row.source is not None
 
 
 def _or_none(number: int | None) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from codegen.documents.document import Block, Display, Exercise, Paragraph, Row
+from codegen.documents.handout.derivation import row
 from codegen.documents.handout.exercises.draw import Draw
-from codegen.documents.handout.exercises.lines import is_short, letter, short_sides, solved_row
+from codegen.documents.handout.exercises.lines import is_short, letter, short_sides
 from codegen.documents.handout.once import once
 from codegen.documents.printed import width
 from derivations.derivation import Derivation, Equation
@@ -49,7 +50,7 @@ def blanks(derivation: Derivation, seed: int) -> Exercise | None:
     solution: list[Block] = []
     for place, equation in enumerate(chosen):
         solution.append(Paragraph(equation.reason, lead=letter(place)))
-        solution.append(Display((solved_row(equation),)))
+        solution.append(Display((row(equation),)))
     return Exercise((Paragraph(task), Display(rows)), tuple(solution), _ROOM * len(chosen))
 
 

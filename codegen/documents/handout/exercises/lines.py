@@ -1,11 +1,7 @@
-"""Lines of a sheet: short equations with a letter in front, and the proven ones of a solution."""
+"""Lines of a sheet: short equations with a letter beside them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from codegen.documents.document import Row
-from codegen.documents.handout.derivation import row
 from codegen.documents.printed import width
 from derivations.derivation import Equation
 from derivations.notation.latex import latex
@@ -35,9 +31,4 @@ def is_short(equation: Equation) -> bool:
     return width(" = ".join(short_sides(equation))) <= WIDEST
 
 
-def solved_row(equation: Equation) -> Row:
-    """Return a proven equation for a solution; its own number belongs to the derivation."""
-    return replace(row(equation), number=None, source=equation.number)
-
-
-__all__ = ["WIDEST", "is_short", "letter", "short_sides", "solved_row"]
+__all__ = ["WIDEST", "is_short", "letter", "short_sides"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codegen.documents.document import Display, Exercise, Paragraph, Row
+from codegen.documents.handout.derivation import row
 from codegen.documents.handout.exercises.draw import Draw
-from codegen.documents.handout.exercises.lines import is_short, letter, short_sides, solved_row
+from codegen.documents.handout.exercises.lines import is_short, letter, short_sides
 from codegen.documents.handout.mistakes import common
 from codegen.documents.handout.once import once
 from codegen.documents.handout.wrong import (
@@ -83,7 +84,7 @@ def _exercise(derivation: Derivation, mistake: Mistake, draw: Draw) -> Exercise:
             Display((wrong_row(mistake),)),
             Paragraph(refutation(derivation, mistake)),
             Paragraph("The right form:"),
-            Display((solved_row(mistake.equation),)),
+            Display((row(mistake.equation),)),
         ),
         _ROOM,
     )

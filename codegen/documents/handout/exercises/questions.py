@@ -5,6 +5,7 @@ from __future__ import annotations
 from sympy import Integer, MatrixExpr
 
 from codegen.documents.document import Display, Exercise, Paragraph, Row
+from codegen.documents.handout.derivation import row
 from codegen.documents.handout.exercises.draw import Draw
 from codegen.documents.handout.once import once
 from derivations.algebra import add, multiply, quantities, replace
@@ -32,9 +33,9 @@ def paths(derivation: Derivation, seed: int) -> Exercise | None:
         return None
     equation = Draw(seed, "paths").one(sums)
     task = (
-        f"Write the sum over paths, equation ({equation.number}), out for $t = {STEP}$, with every "
-        "derivative of a state by an earlier one as a product of derivatives over one step. Which "
-        "path does each term stand for?"
+        f"Write this sum over paths out for $t = {STEP}$, with every derivative of a state by an "
+        "earlier one as a product of derivatives over one step. Which path does each term stand "
+        "for?"
     )
     left = replace(equation.left, {t: Integer(STEP)})
     shown = Row((latex(left), latex(written_out(equation))), source=equation.number)
@@ -43,7 +44,8 @@ def paths(derivation: Derivation, seed: int) -> Exercise | None:
         "changes the state of that step at once, and each factor hands the change on by one step. "
         f"For any $t$ there are $t$ paths, and the longest has $t-1$ such factors."
     )
-    return Exercise((Paragraph(task),), (Display((shown,)), Paragraph(answer)), _ROOM)
+    statement = Paragraph(task), Display((row(equation),))
+    return Exercise(statement, (Display((shown,)), Paragraph(answer)), _ROOM)
 
 
 @once
