@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from codegen.documents.breaking import lines
 from codegen.documents.printed import width
@@ -182,7 +183,8 @@ def relaxed(text: str) -> str:
     return _CROWDED.sub(r"\1 \\, ", result + text[position:])
 
 
-def filled(side: str, room: float) -> list[str]:
+@lru_cache(maxsize=2**12)  # most formats have the same line
+def filled(side: str, room: float) -> tuple[str, ...]:
     """Return the lines of a side, as much on each as fits.
 
     Brackets that grow hold together what stands within them; where that is too wide, they are
@@ -191,15 +193,15 @@ def filled(side: str, room: float) -> list[str]:
     Examples
     --------
     >>> filled("a + b + c", 4)
-    ['a + b', '+ c']
+    ('a + b', '+ c')
     """
     narrow = room - 1  # a continued line is indented by one quad
     if width(side) <= room:
-        return [side]
+        return (side,)
     found = lines(side, narrow, width)
     if max(map(width, found)) > narrow:
         found = lines(_GROWING.sub(_sized, side), narrow, width)
-    return found
+    return tuple(found)
 
 
 def _sized(match: re.Match[str]) -> str:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
 from derivations.notation.lexer import GREEK_WORDS
@@ -123,6 +124,7 @@ class Piece:
     above: tuple[Piece, ...] = ()
 
 
+@lru_cache(maxsize=2**14)  # every format takes the same formulas apart
 def pieces(text: str, silent: frozenset[str] = SILENT) -> tuple[Piece, ...]:
     """Take LaTeX apart.
 
@@ -240,6 +242,7 @@ _LETTER = 0.56
 _SCRIPT = 0.75
 
 
+@lru_cache(maxsize=2**14)
 def width(text: str) -> float:
     """Return an estimate of the width of displayed LaTeX, in em.
 

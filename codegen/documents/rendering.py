@@ -46,11 +46,18 @@ def render(package: str, template: str, /, *, language: str = "en", **values: ob
         names.
     """
     environment = _environment(package, language)
-    assert environment.loader is not None
-    source = environment.loader.get_source(environment, template)[0]
-    used = meta.find_undeclared_variables(environment.parse(source)) - {"_"}
+    used = _named(package, template)
     assert used == set(values), f"{template} uses {sorted(used)}; {sorted(values)} came"
     return environment.get_template(template).render(values)
+
+
+@cache
+def _named(package: str, template: str) -> frozenset[str]:
+    """Return the names that a template uses, but for what asks for a word in its language."""
+    environment = _environment(package, "en")
+    assert environment.loader is not None
+    source = environment.loader.get_source(environment, template)[0]
+    return frozenset(meta.find_undeclared_variables(environment.parse(source)) - {"_"})
 
 
 __all__ = ["render"]

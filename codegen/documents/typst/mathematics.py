@@ -31,6 +31,8 @@ _SPACES = {
     "\\ ": "space",
     "~": "space",
 }
+#: What leaves no trace at all.
+_UNSEEN = frozenset(SILENT - _SPACES.keys())
 _ACCENTS = {
     "\\hat": "accent({}, hat, size: #60%)",
     "\\widehat": "hat({})",
@@ -130,7 +132,7 @@ def mathematics(latex: str) -> str:
     for environment in _ENVIRONMENT.findall(latex):
         if environment != "pmatrix":
             raise _unknown(f"\\begin{{{environment}}}")
-    return _row(pieces(latex, SILENT - _SPACES.keys()))
+    return _row(pieces(latex, _UNSEEN))
 
 
 def literal(text: str) -> str:
