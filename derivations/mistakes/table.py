@@ -69,7 +69,7 @@ KINDS = (
         "A total derivative for an immediate one",
         ("paths", "exchange"),
         sums.total_for_immediate,
-        "Many texts write both with the same sign.",
+        "Many texts write both with the same symbol.",
     ),
     Kind(
         "The loss of one step for the whole loss",

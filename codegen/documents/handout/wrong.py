@@ -15,6 +15,7 @@ from derivations.errors import Place
 from derivations.mistakes import Candidate, Mistake, Mistakes
 from derivations.notation.latex import latex
 from derivations.notation.parse import parse_statement
+from derivations.proof.arithmetic import Undecidable
 from derivations.proof.judge import admissible
 
 #: A difference is clear where it is as large as this, and this share of the largest entry.
@@ -59,9 +60,11 @@ def refutation(derivation: Derivation, mistake: Mistake) -> str:
     """
     if not derivation.model.unspecified_functions:
         small = _worked_example(derivation)
-        clear = next((c for c in _compared(mistake, small) if _differ_clearly(*c[1:])), None)
-        if clear is not None:
-            return _sentence("In the worked example", *clear)
+        clear = (found for found in _compared(mistake, small) if _differ_clearly(*found[1:]))
+        try:
+            return _sentence("In the worked example", *next(clear))
+        except (StopIteration, Undecidable, ZeroDivisionError):
+            pass  # the sides agree there, or have no value
     found = mistake.counterexample
     sizes = [f"${name} = {size}$" for name, size in found.sizes.items()]
     where = f"On a network with {', '.join(sizes[:-1])} and {sizes[-1]}"

@@ -19,6 +19,7 @@ from codegen.documents.handout.exercises.mistake import LINES, find_the_mistakes
 from codegen.documents.handout.exercises.numeric import STEPS, numeric
 from codegen.documents.handout.exercises.questions import memory, paths
 from codegen.documents.handout.mistakes import mistakes
+from codegen.documents.handout.numbers import example
 from derivations import Model, cell, cell_names, derive, prove
 from derivations.proof.judge import Evidence
 from tests.codegen.documents.rows_of import court_of, proven, rows_of
@@ -166,6 +167,29 @@ def test_a_gradient_of_an_unspecified_loss_is_given() -> None:
     assert exercise is not None
     names = [row.sides[0] for row in rows_of(exercise.statement)]
     assert names == [rf"\frac{{\partial E_{step}}}{{\partial \hat{{y}}_{step}}}" for step in (1, 2)]
+
+
+def test_numbers_are_drawn_again_where_something_has_no_value() -> None:
+    """The logarithm of a negative output."""
+    text = "h_t = tanh(W h_{t-1} + x_t)\ny_t = V h_t\nE_t = -u_t^\\top \\log y_t"
+    derivation = prove(derive(Model.read(text)))
+    sheets = [exercises(derivation, seed) for seed in range(6)]
+    assert max(map(len, sheets)) == 5
+    assert min(map(len, sheets)) >= 4
+
+
+def test_the_numbers_are_not_those_of_the_worked_example() -> None:
+    exercise = numeric(proven("rnn"), 0)
+    assert exercise is not None
+    worked = example(proven("rnn"))
+    (weights,) = (p for p in worked.derivation.model.parameters if p.name == "W_{rec}")
+    assert not np.array_equal(_given(exercise)["W_{rec}"], worked.value(weights))
+
+
+def test_where_nothing_is_trained_there_is_no_gradient_to_compute() -> None:
+    derivation = prove(derive(Model.read("h_t = tanh(h_{t-1} + x_t)\nE_t depends on h_t")))
+    assert numeric(derivation, 1) is None
+    assert exercises(derivation, 1)
 
 
 def test_without_values_of_a_function_nothing_is_computed() -> None:

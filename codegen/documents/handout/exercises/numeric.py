@@ -18,16 +18,19 @@ from derivations.derivation import Derivation, Equation
 from derivations.expressions import Partial, Quantity, Softmax, T, Unspecified, t
 from derivations.model import Model
 from derivations.notation.latex import latex
+from derivations.proof.arithmetic import Undecidable
 
 STEPS = 2
 #: A network with more numbers among its parameters has scalar states instead.
 _MOST_ENTRIES = 24
 _BACKWARD = ("adjoint", "last")
+#: So many networks are tried for one in which everything has a value.
+_ATTEMPTS = 20
 _ROOM = 14
 
 
 def numeric(derivation: Derivation, seed: int) -> Exercise | None:
-    """Return the exercise; None where a function is unspecified and has no value.
+    """Return the exercise; None where a function has no value, or nothing is trained.
 
     Examples
     --------
@@ -37,11 +40,14 @@ def numeric(derivation: Derivation, seed: int) -> Exercise | None:
     'The network has $T = 2$ steps and these numbers'
     """
     model = derivation.model
-    if model.unspecified_functions:
+    gradients = _gradients(derivation)
+    if model.unspecified_functions or not gradients:
         return None
-    small = example(derivation, seed, STEPS, _sizes(model))
+    small = _network(derivation, seed)
+    if small is None:
+        return None
     states, adjoints = _asked(derivation)
-    gradient = Draw(seed, "gradient").one(_gradients(derivation))
+    gradient = Draw(seed, "gradient").one(gradients)
     choices = _choices(derivation)
     asked = [
         *(latex(_left(e, steps)) for e in (*states, *adjoints) for steps in choices[e.label]),
@@ -63,6 +69,22 @@ def numeric(derivation: Derivation, seed: int) -> Exercise | None:
         Display((put_in_row(gradient, gradient.right, {}, small),)),
     )
     return Exercise((Paragraph(task), *given), solution, _ROOM)
+
+
+def _network(derivation: Derivation, seed: int) -> Example | None:
+    """Return a network in whose numbers everything has a value: no logarithm of −1, say.
+
+    None of them has the numbers of the worked example, whose seed is 0.
+    """
+    for attempt in range(_ATTEMPTS):
+        number = 1 + seed * _ATTEMPTS + attempt
+        small = example(derivation, number, STEPS, _sizes(derivation.model))
+        try:
+            small.value(derivation.model.total)
+        except (Undecidable, ZeroDivisionError):
+            continue
+        return small
+    return None
 
 
 def _sizes(model: Model) -> dict[Symbol, int]:
