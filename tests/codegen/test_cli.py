@@ -220,3 +220,63 @@ def test_a_derivation_is_printed_where_the_locale_has_no_letters_for_it(tmp_path
     done = bptt("derive", "rnn", folder=tmp_path, LC_ALL="C", PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
     assert "δ_t^a" in done.stdout
+
+
+# Handouts
+
+
+def test_a_handout_is_a_pdf(tmp_path: Path) -> None:
+    done = bptt("handout", "rnn", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["rnn-handout.pdf"]
+    assert (tmp_path / "rnn-handout.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_sheets_and_their_key(tmp_path: Path) -> None:
+    done = bptt(
+        *("handout", "rnn", "--variants", "3", "--format", "md,pdf", "--seed", "7"),
+        *("--out", "sheets", "--lang", "zh"),
+        folder=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    stems = ["rnn-key-zh", *(f"rnn-sheet-0{number}-zh" for number in (1, 2, 3))]
+    files = sorted(path.name for path in (tmp_path / "sheets").iterdir())
+    assert files == sorted(f"{stem}.{ending}" for stem in stems for ending in ("md", "pdf"))
+    sheets = [(tmp_path / "sheets" / f"{stem}.md").read_text("utf-8") for stem in stems]
+    assert len(set(sheets)) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--format", "docx"), "There is no format 'docx'."),
+        (("--format", ","), "No format is named."),
+        (("--lang", "fr"), "There is no language 'fr'."),
+        (("--engine", "word"), "There is no engine 'word'."),
+        (("--engine", "xelatex"), "xelatex is not installed."),
+        (("--variants", "2", "--solutions"), "--variants writes the key to all sheets."),
+        (("--out", "file.txt"), "file.txt is a file."),
+        (("--out", "file.txt/deeper"), "file.txt is a file."),
+        (("--variants", "0"), "0 is not in the range"),
+    ],
+)
+def test_a_handout_that_cannot_be_made(
+    arguments: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file.txt").write_text("", "utf-8")
+    done = bptt("handout", "rnn", *arguments, folder=tmp_path, PATH="/nowhere")
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_an_unspecified_function_must_be_chosen_for_a_handout(tmp_path: Path) -> None:
+    text = "h_t = f(W h_{t-1} + x_t)\nE_t = \\|h_t\\|^2\nf is an elementwise function\n"
+    (tmp_path / "own.md").write_text(text, "utf-8")
+    done = bptt("handout", "own.md", "--format", "md", folder=tmp_path)
+    assert done.returncode == 2
+    assert "--activation" in done.stderr
+    chosen = bptt("handout", "own.md", "--format", "md", "--activation", "silu", folder=tmp_path)
+    assert chosen.returncode == 0, chosen.stderr
+    assert (tmp_path / "own-handout-silu.svg").exists()

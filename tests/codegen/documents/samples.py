@@ -20,7 +20,7 @@ from codegen.documents.document import (
     numbered,
 )
 from codegen.documents.drawing import Box, Drawing, Label, Line
-from codegen.documents.handout import derivation_document
+from codegen.documents.handout.derivation import derivation_document
 from derivations.bptt import derive
 from derivations.derivation import Derivation
 from derivations.errors import Place
