@@ -53,6 +53,8 @@ from derivations.errors import BpttError, EmitError, VerificationError
 
 #: From so many claims on, a bar shows how far the judge is.
 MANY_CLAIMS = 10
+#: No class is larger.
+MOST_SHEETS = 999
 FORMATS = {"latex": fragment, "text": text, "json": as_json}
 
 app = typer.Typer(
@@ -237,7 +239,7 @@ def handout_command(
     seed: Annotated[int, typer.Option(help="Chooses the exercises.")] = 0,
     variants: Annotated[
         int | None,
-        typer.Option(min=1, help="So many sheets of exercises, and their key.", show_default=False),
+        typer.Option(help="So many sheets of exercises, and their key.", show_default=False),
     ] = None,
     engine: Annotated[str, typer.Option(help=f"{', '.join(ENGINES)}: what sets PDF.")] = "typst",
     activation: Activation = None,
@@ -251,6 +253,8 @@ def handout_command(
     request = Request(chosen(formats), Choice(lang, solutions, seed), engine)
     if variants is not None and solutions:
         raise EmitError("--variants writes the key to all sheets.", hint="Leave --solutions out.")
+    if variants is not None and not 1 <= variants <= MOST_SHEETS:
+        raise EmitError(f"--variants is a number from 1 to {MOST_SHEETS}.")
     check_request(request, out)
     source = find_source(model)
     derivation = proven_derivation(source, activation)

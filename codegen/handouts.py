@@ -92,11 +92,11 @@ def sheet_files(
     language, first = request.choice.language, request.choice.seed
     ending = _ending(request.choice)
     done: list[Made] = []
-    seeds = []
+    seeds: list[int] = []
     for number in numbers:
         seeds.append(first + number)
         document = sheet(derivation, number, first + number, language)
-        done.append(_written([(document, f"{name}-sheet-{number:02d}{ending}")], request))
+        done.append(_written([(document, f"{name}-sheet-{number:03d}{ending}")], request))
     solved = key(derivation, tuple(seeds), language)
     done.append(_written([(solved, f"{name}-key{ending}")], request))
     files = {file: content for made in done for file, content in made.files.items()}

@@ -239,7 +239,7 @@ def test_sheets_and_their_key(tmp_path: Path) -> None:
         folder=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    stems = ["rnn-key-zh", *(f"rnn-sheet-0{number}-zh" for number in (1, 2, 3))]
+    stems = ["rnn-key-zh", *(f"rnn-sheet-00{number}-zh" for number in (1, 2, 3))]
     files = sorted(path.name for path in (tmp_path / "sheets").iterdir())
     assert files == sorted(f"{stem}.{ending}" for stem in stems for ending in ("md", "pdf"))
     sheets = [(tmp_path / "sheets" / f"{stem}.md").read_text("utf-8") for stem in stems]
@@ -257,7 +257,7 @@ def test_sheets_and_their_key(tmp_path: Path) -> None:
         (("--variants", "2", "--solutions"), "--variants writes the key to all sheets."),
         (("--out", "file.txt"), "file.txt is a file."),
         (("--out", "file.txt/deeper"), "file.txt is a file."),
-        (("--variants", "0"), "0 is not in the range"),
+        (("--variants", "0"), "--variants is a number from 1 to 999."),
     ],
 )
 def test_a_handout_that_cannot_be_made(
