@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 import numpy as np
 
@@ -18,9 +19,13 @@ from derivations.notation.parse import parse_statement
 from derivations.proof.arithmetic import Undecidable
 from derivations.proof.judge import admissible
 
-#: A difference is clear where it is as large as this, and this share of the largest entry.
-_CLEAR, _CLEAR_SHARE = 0.005, 0.05
+#: A difference is clear where it is as large as this, and this share of the largest entry; below
+#: the last one, it does not show in 4 digits.
+_CLEAR, _CLEAR_SHARE, _VISIBLE = 0.005, 0.05, 0.0005
 
+
+#: The free steps, and the two sides.
+Comparison: TypeAlias = tuple[Mapping[str, int], Array, Array]
 
 #: The mistakes in a derivation, looked for once.
 mistakes_in = once(Mistakes)
@@ -60,18 +65,19 @@ def refutation(derivation: Derivation, mistake: Mistake) -> str:
     """
     if not derivation.model.unspecified_functions:
         small = _worked_example(derivation)
-        clear = (found for found in _compared(mistake, small) if _differ_clearly(*found[1:]))
         try:
-            return _sentence("In the worked example", *next(clear))
-        except (StopIteration, Undecidable, ZeroDivisionError):
-            pass  # the sides agree there, or have no value
+            shown = _clearest(_compared(mistake, small))
+        except (Undecidable, ZeroDivisionError):
+            shown = None  # a side has no value there
+        if shown is not None:
+            return _sentence("In the worked example", *shown)
     found = mistake.counterexample
     sizes = [f"${name} = {size}$" for name, size in found.sizes.items()]
     where = f"On a network with {', '.join(sizes[:-1])} and {sizes[-1]}"
     return _sentence(where, found.steps, found.left, found.right)
 
 
-def _compared(mistake: Mistake, small: Example) -> Iterator[tuple[dict[str, int], Array, Array]]:
+def _compared(mistake: Mistake, small: Example) -> Iterator[Comparison]:
     """Yield both sides at every choice of the free steps."""
     printed = mistake.latex
     statement = parse_statement(printed, Place(printed, 0, len(printed)))
@@ -80,9 +86,18 @@ def _compared(mistake: Mistake, small: Example) -> Iterator[tuple[dict[str, int]
         yield {str(step): value for step, value in steps.items()}, left, right
 
 
-def _differ_clearly(left: Array, right: Array) -> bool:
-    largest = max(np.abs(left).max(), np.abs(right).max())
-    return bool(np.abs(left - right).max() > max(_CLEAR, _CLEAR_SHARE * largest))
+def _clearest(compared: Iterator[Comparison]) -> Comparison | None:
+    """Return the first clear difference, or else the largest one that can be seen."""
+    best, largest = None, _VISIBLE
+    for found in compared:
+        _, left, right = found
+        difference = float(np.abs(left - right).max())
+        size = max(float(np.abs(left).max()), float(np.abs(right).max()))
+        if difference > max(_CLEAR, _CLEAR_SHARE * size):
+            return found
+        if difference > largest:
+            best, largest = found, difference
+    return best
 
 
 def _sentence(where: str, steps: Mapping[str, int], left: Array, right: Array) -> str:
