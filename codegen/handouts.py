@@ -12,6 +12,7 @@ from codegen.documents.document import Document
 from codegen.documents.formats import FORMATS
 from codegen.documents.handout.handout import Choice, handout, key, sheet
 from codegen.documents.pdf import check_engine
+from codegen.documents.rows import scaled
 from codegen.documents.translation import translations
 from codegen.documents.typst.pdf import check_fonts
 from derivations import Derivation
@@ -110,10 +111,15 @@ def _ending(choice: Choice) -> str:
 
 def _written(documents: list[tuple[Document, str]], request: Request) -> Made:
     files: dict[str, str | bytes] = {}
+    warnings = []
     for document, stem in documents:
         for form in request.formats:
             files.update(FORMATS[form](document, stem, request.engine))
-    return Made(files, ())
+        wide = scaled(document)
+        if wide:
+            shown = "row is" if wide == 1 else "rows are"
+            warnings.append(f"{stem}: {wide} {shown} wider than the page, and set smaller.")
+    return Made(files, tuple(warnings))
 
 
 __all__ = ["Made", "Request", "check_request", "handout_files", "sheet_files"]

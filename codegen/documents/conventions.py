@@ -30,7 +30,7 @@ def conventions(derivation: Derivation) -> tuple[str, ...]:
     --------
     >>> from derivations.bptt import derive
     >>> from derivations.library import cell
-    >>> print(conventions(derive(cell("rnn")))[-1][:82])
+    >>> print(conventions(derive(cell("rnn")))[-1][:81])
     In code, arrays are time-major and batch second. The shape of $x$ is $(T, B, m)$.
     """
     model = derivation.model

@@ -109,38 +109,19 @@ def arranged(
     return tuple(lines)
 
 
-def body(
-    sides: Sequence[str],
-    available: float,
-    relations: Sequence[str] | None = None,
-    *,
-    packed: bool = False,
-) -> str:
-    """Return the LaTeX of a chain, broken where it is too wide.
-
-    Parameters
-    ----------
-    sides : sequence of str
-        The printed sides.
-    available : float
-        The width for it, in em.
-    relations : sequence of str, optional
-        What stands between them; signs of equality without it.
-    packed : bool
-        See `arranged`.
+def body(lines: Sequence[Line]) -> str:
+    """Return the LaTeX of arranged lines.
 
     Examples
     --------
-    >>> print(body(["a", "b", "c"], 20))
+    >>> print(body(arranged(["a", "b", "c"], ["=", "="], 20, 20)))
     a = b = c
-    >>> print(body(["a", "b", "c"], 4))
+    >>> print(body(arranged(["a", "b", "c"], ["=", "="], 4, 4)))
     \\begin{aligned}[b]
     a &= b \\\\
     &= c
     \\end{aligned}
     """
-    signs = ["="] * (len(sides) - 1) if relations is None else relations
-    lines = arranged(sides, signs, available, COMFORTABLE, packed=packed)
     if len(lines) == 1:
         return lines[0].left + lines[0].right
     rows = []

@@ -19,7 +19,7 @@ from codegen.documents.handout.derivation import derivation_document
 from codegen.documents.json import as_json
 from codegen.documents.latex import fragment, tex
 from codegen.documents.latex.escape import escape, prose
-from codegen.documents.layout import body
+from codegen.documents.layout import arranged, body
 from codegen.documents.printed import plain
 from codegen.documents.rendering import render
 from codegen.documents.text import columns, text
@@ -171,7 +171,7 @@ def test_a_wide_side_breaks_at_its_outermost_signs_only() -> None:
     ]
     assert lines("(a + b) c ⊙ d - e", 9, len) == ["(a + b) c", "⊙ d - e"]
     assert lines("Σ_{t=1}^T (a + b) c", 17, len) == ["Σ_{t=1}^T (a + b)", "c"]
-    shown = body(["x", " + ".join(["W_{rec} h_t"] * 12)], 30)
+    shown = body(arranged(["x", " + ".join(["W_{rec} h_t"] * 12)], ["="], 30, 20))
     assert shown.startswith("\\begin{aligned}[b]\nx &= W_{rec}")
     assert "\\\\\n&\\enspace\\enspace {} + W_{rec}" in shown
 

@@ -214,7 +214,9 @@ def _entry(parameter: str, place: tuple[int, ...]) -> str:
 def _exponent(value: float) -> int:
     """Return the exponent of a power of ten well above a value that is rounding for the most part:
     its digits differ from machine to machine."""
-    return max(_SMALLEST_EXPONENT, math.ceil(math.log10(3 * value)))
+    return max(
+        _SMALLEST_EXPONENT, math.ceil(math.log10(3 * value)) if value else _SMALLEST_EXPONENT
+    )
 
 
 def put_in_row(

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from codegen.documents.document import Mark, Row
 from codegen.documents.html.mathematics import aligned, mathml
-from codegen.documents.layout import COMFORTABLE, GAP, LINE, Line, arranged, relaxed
-from codegen.documents.printed import width
+from codegen.documents.layout import Line, relaxed
 from codegen.documents.rendering import render
+from codegen.documents.rows import broken, room, widest
 from codegen.documents.translation import translations
 
 #: What a phone of 360 pixels shows beside its margins, in em; there, what stands beside an
@@ -64,8 +64,8 @@ def row(shown: Row, links: Links) -> str:
 
 
 def _layouts(shown: Row) -> tuple[_Layout, ...]:
-    wide = _fitted(shown, LINE - GAP - _beside(shown), COMFORTABLE)
-    narrow = _fitted(shown, PHONE, PHONE)
+    wide = broken(shown, room(shown))
+    narrow = broken(shown, PHONE, PHONE)
     if wide == narrow:
         return (_Layout("", "", aligned(wide)),)
     return (
@@ -74,23 +74,12 @@ def _layouts(shown: Row) -> tuple[_Layout, ...]:
     )
 
 
-def _fitted(shown: Row, available: float, comfortable: float) -> tuple[Line, ...]:
-    packed = shown.source is not None
-    return arranged(shown.sides, shown.relations, available, comfortable, packed=packed)
-
-
-def _beside(shown: Row) -> float:
-    number = shown.label if shown.number is None else f"({shown.number})"
-    return width(shown.conditions) + width(f"\\quad {number}") + 2
-
-
 def _shrunk(lines: tuple[Line, ...]) -> str:
     """Return the style in which lines that cannot be broken fit, too."""
-    left = max(width(line.left) for line in lines)
-    widest = left + max(width(line.right) + line.indent for line in lines)
-    if widest <= PHONE:
+    needed = widest(lines)
+    if needed <= PHONE:
         return ""
-    return f' style="font-size:{max(PHONE / widest, SMALLEST):.0%}"'
+    return f' style="font-size:{max(PHONE / needed, SMALLEST):.0%}"'
 
 
 def _mark(mark: Mark, language: str) -> str:

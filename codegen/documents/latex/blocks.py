@@ -22,8 +22,8 @@ from codegen.documents.document import (
 from codegen.documents.latex.code import highlighted
 from codegen.documents.latex.escape import prose
 from codegen.documents.latex.tikz import as_tikz
-from codegen.documents.layout import GAP, LINE, body, relaxed
-from codegen.documents.printed import width
+from codegen.documents.layout import body, relaxed
+from codegen.documents.rows import broken, room, widest
 from codegen.documents.translation import translations
 
 
@@ -65,16 +65,16 @@ def items(part: Items, language: str) -> str:
 
 @block.register
 def display(part: Display, language: str) -> str:
-    rows = " \\\\[\\bpttskip]\n".join(_row(row, language) for row in part.rows)
+    rows = " \\\\[\\bpttskip]\n".join(_row(row) for row in part.rows)
     return f"\\begin{{gather}}\n{rows}\n\\end{{gather}}"
 
 
-def _row(row: Row, language: str) -> str:
-    beside = width(row.conditions) + 2
-    if row.number is not None:
-        beside += width(f"\\quad ({row.number})")
-    beside += width(f"\\quad {row.label}") if row.label else 0
-    shown = body(row.sides, LINE - GAP - beside, row.relations, packed=row.source is not None)
+def _row(row: Row) -> str:
+    available = room(row)
+    lines = broken(row, available)
+    shown = body(lines)
+    if widest(lines) > available:
+        shown = f"\\bpttfit{{{available:.1f}em}}{{{shown}}}"
     return f"{shown}\n{_beside(row)}"
 
 

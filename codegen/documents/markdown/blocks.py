@@ -20,9 +20,10 @@ from codegen.documents.document import (
     Table,
     spans,
 )
-from codegen.documents.layout import GAP, LINE, body
+from codegen.documents.layout import body
 from codegen.documents.markdown.words import escape, portable, prose
-from codegen.documents.printed import plain, width
+from codegen.documents.printed import plain
+from codegen.documents.rows import broken, room
 from codegen.documents.translation import translations
 
 _ALIGNMENTS = {"l": ":--", "c": ":-:", "r": "--:", "p": ":--"}
@@ -85,8 +86,7 @@ def row(shown: Row, place: Place) -> str:
     a = b \\qquad \\checkmark \\tag{3}
     """
     beside = [shown.conditions, _mark(shown.mark, place), _source(shown.source, place)]
-    taken = width(shown.conditions) + width(f"\\quad ({shown.number})") + 2
-    chain = body(shown.sides, LINE - GAP - taken, shown.relations, packed=shown.source is not None)
+    chain = body(broken(shown, room(shown)))
     parts = [chain.replace("{aligned}[b]", "{aligned}"), *(part for part in beside if part)]
     number = shown.label.strip("()") if shown.number is None else shown.number
     tag = f" \\tag{{{number}}}" if number else ""

@@ -1,0 +1,65 @@
+"""A row of a display on a line of paper: what room it has, how it breaks, whether it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from codegen.documents.document import Block, Display, Document, Exercise, Row
+from codegen.documents.layout import COMFORTABLE, GAP, LINE, Line, arranged
+from codegen.documents.printed import width
+
+
+def room(row: Row) -> float:
+    """Return the width in em that is left for a row beside its conditions, mark and number."""
+    number = row.label if row.number is None else f"({row.number})"
+    return LINE - GAP - width(row.conditions) - width(f"\\quad {number}") - 2
+
+
+def broken(row: Row, available: float, comfortable: float = COMFORTABLE) -> tuple[Line, ...]:
+    """Return the lines of a row; sides with numbers are no steps and share lines.
+
+    Examples
+    --------
+    >>> [line.right for line in broken(Row(("a", "b")), 20)]
+    ['a = b']
+    """
+    packed = row.source is not None
+    return arranged(row.sides, row.relations, available, comfortable, packed=packed)
+
+
+def widest(lines: Iterable[Line]) -> float:
+    """Return the width of aligned lines in em.
+
+    Examples
+    --------
+    >>> widest([Line("", "a")]) < widest([Line("", "a", 1)])
+    True
+    """
+    found = list(lines)
+    left = max(width(line.left) for line in found)
+    return left + max(width(line.right) + line.indent for line in found)
+
+
+def scaled(document: Document) -> int:
+    """Return how many rows of a document are wider than a line of paper, however they break.
+
+    Examples
+    --------
+    >>> from codegen.documents.document import Section
+    >>> wide = Row(("\\\\begin{pmatrix} " + " & ".join(["0.1234"] * 20) + " \\\\end{pmatrix}",))
+    >>> scaled(Document("", "", "en", (Section("", (Display((wide, Row(("a", "b")))),)),)))
+    1
+    """
+    blocks = (block for section in document.sections for block in section.blocks)
+    return sum(widest(broken(row, room(row))) > room(row) for row in _rows(blocks))
+
+
+def _rows(blocks: Iterable[Block]) -> Iterator[Row]:
+    for block in blocks:
+        if isinstance(block, Display):
+            yield from block.rows
+        elif isinstance(block, Exercise):
+            yield from _rows((*block.statement, *block.solution))
+
+
+__all__ = ["broken", "room", "scaled", "widest"]
