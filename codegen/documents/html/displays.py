@@ -13,7 +13,7 @@ from codegen.documents.translation import translations
 
 #: What a phone of 360 pixels shows beside its margins, in em; there, what stands beside an
 #: equation goes below it.
-PHONE = 18.5
+PHONE = 18.0
 #: Smaller letters than this share are hard to read; what is wider still, scrolls.
 SMALLEST = 0.75
 
