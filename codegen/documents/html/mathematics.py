@@ -321,11 +321,11 @@ def _scripted(
     below = _one(piece.below, inner) if piece.below else ""
     above = _one(piece.above, inner) if piece.above else ""
     if primes:
-        prime = f"<mo>{'′' * primes}</mo>"
-        above = f"<mrow>{prime}{above}</mrow>" if above else prime
+        # The character is raised already: as a superscript it would be too high and too small.
+        core = f'<mrow>{core}<mo lspace="0" rspace="0">{"′" * primes}</mo></mrow>'
     if not (below or above):
         return core
-    if below and not limits and _hangs(piece):
+    if below and not limits and not primes and _hangs(piece):
         core = f'<mpadded depth="0">{core}</mpadded>'
     name = ("munder" if below else "m") + ("over" if above else "")
     if not limits:

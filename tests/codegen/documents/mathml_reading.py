@@ -9,6 +9,8 @@ from xml.etree.ElementTree import Element
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 _SIGNS = {
     "−": "-",
+    "′": "'",
+    "′′": "''",
     "⊙": "\\odot",
     "⊘": "\\oslash",
     "⊗": "\\otimes",
@@ -85,12 +87,7 @@ def _scripted(tag: str, children: list[Element]) -> str:
     signs = {"sub": "_", "under": "_", "sup": "^", "over": "^"}
     order = [signs[name] for name in re.findall("sub|sup|under|over", tag)]
     for sign, script in zip(order, scripts, strict=True):
-        shown = latex_of(script)
-        primes = re.match("′*", shown)
-        assert primes is not None
-        text += "'" * len(primes[0])
-        rest = shown[len(primes[0]) :]
-        text += f"{sign}{{{rest}}}" if rest else ""
+        text += f"{sign}{{{latex_of(script)}}}"
     return text
 
 
