@@ -88,7 +88,7 @@ class _Adjoints:
         return write(
             f"definition:{quantity.name}",
             [adjoint(quantity), gradient(self._model.total, quantity)],
-            "The adjoint: the gradient of the total loss, as a column.",
+            "The adjoint: the gradient of the total loss.",
             kind="definition",
         )
 

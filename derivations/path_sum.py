@@ -86,17 +86,16 @@ def path_sum(model: Model, state: State) -> list[Section]:
             "The exchange of sums"
             if not model.is_last_only
             else "The sum over paths at the last step",
-            _about_exchange(model, state, k),
+            _about_exchange(model, k),
             tuple(_exchange(model, state, parameter, k) for parameter in trained),
         ),
     ]
 
 
-def _about_exchange(model: Model, state: State, k: Symbol) -> str:
+def _about_exchange(model: Model, k: Symbol) -> str:
     if model.is_last_only:
         return "Only the loss of the last step counts: one sum is left."
-    way = "start" if state.direction > 0 else "end"
-    return f"Summed over $t$ first, the paths that {way} at step ${k}$ share one factor."
+    return f"Summed over $t$ first, the paths that start at step ${k}$ share one factor."
 
 
 def _immediate(state: State, parameter: MatrixSymbol, k: Symbol) -> MatrixExpr:

@@ -253,9 +253,9 @@ def proof_text(derivation: Derivation) -> str:
         )
     return text + (
         " This is a probabilistic proof at these sizes: at them, and up to that probability, the "
-        "equations hold for all parameters and data. The sizes differ from each other so that a "
-        "wrong transpose, order, index or range shows. Other sizes and more steps were not tried, "
-        "and nothing is said of rounding in a program."
+        "equations hold for all parameters and data. The sizes other than $T$ differ from each "
+        "other so that a wrong transpose, order, index or range shows. Other sizes and more steps "
+        "were not tried, and nothing is said of rounding in a program."
     )
 
 

@@ -80,10 +80,10 @@ def conventions(derivation: Derivation) -> tuple[str, ...]:
         "by row; a row vector times it is written in the parameter's shape.",
     ]
     lines += _of_adjoints(derivation)
-    marks = "✓ marks an equation that was proven, as told at the end"
+    marks = "✓ marks an equation that was proven, as told below"
     if any(e.evidence is not None and e.evidence.method != "exact" for e in derivation.equations):
         marks += f"; ≈ marks one whose sides agree to {DIGITS} digits"
-    lines.append(f"{marks}; given marks a forward equation, and def. a definition.")
+    lines.append(f"{marks}; given marks a forward equation or a convention, and def. a definition.")
     lines.append(_arrays(model))
     return tuple(lines)
 

@@ -47,7 +47,7 @@ _THINGS = re.compile(_THING)
 _SENTENCE_END = re.compile(r"(?<=[.?!]) (?=[A-Z{])")
 _WORD = re.compile(r"[A-Za-z]{2}")
 #: Between the members of an enumeration, and before its last one.
-_JOINTS = {"en": (", ", " and "), "zh": ("、", "和")}
+_JOINTS = {"en": (", ", " and "), "zh": ("、", " 和 ")}
 
 
 @dataclass(frozen=True)

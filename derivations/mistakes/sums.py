@@ -112,7 +112,7 @@ def total_for_immediate(subject: Subject) -> Iterator[Wrong]:
         if isinstance(node, Partial) and node.immediate:
             total = Partial(node.of, node.by)
             what = (
-                f"${latex(total)}$ is the total derivative, which holds the earlier steps' share "
+                f"${latex(total)}$ is the total derivative, which holds the share of other steps "
                 "already: most paths are counted several times."
             )
             yield total, what

@@ -49,7 +49,7 @@ KINDS = (
         "The direct way alone",
         ("own",),
         adjoints.other_state_forgotten,
-        "The direct way is the one that every picture shows, and the first LSTM was trained with "
+        "The direct way is the one that most pictures show, and the first LSTM was trained with "
         "the others cut off (Hochreiter and Schmidhuber, Long short-term memory, 1997).",
     ),
     Kind(
@@ -75,7 +75,8 @@ KINDS = (
         "The loss of one step for the whole loss",
         ("adjoint", "exchange"),
         adjoints.own_loss_only,
-        "A state acts on the loss of its own step and, through the next state, on all later ones.",
+        "A state acts on the loss of its own step and, through other states, on those of other "
+        "steps.",
     ),
     Kind(
         "A transpose too many",
@@ -132,7 +133,7 @@ KINDS = (
         "A product that is one factor too long",
         ("product", "exchange"),
         sums.product_too_long,
-        "From step $k$ to step $t$ there are $t-k$ steps; try $k = t$.",
+        "Between a step and itself there is no factor at all: try equal steps.",
     ),
     Kind(
         "The last step alone",

@@ -43,7 +43,8 @@ def code_section(derivation: Derivation, source: str, file: str, module: ModuleT
             Paragraph(
                 "The equations as a program that needs NumPy and nothing else. The number in front "
                 "of each line is that of the equation that it computes. A column of the "
-                "mathematics is a row of an array here, and index $t$ is step $t$."
+                "mathematics is a row of an array here, and index $t$ is step $t$, except in the "
+                "data, which count from 0."
             ),
             Listing(source, f"The module `{file}`."),
             Paragraph(

@@ -81,8 +81,9 @@ def _given(small: Example) -> Iterable[Block]:
     steps = small.steps
     yield Paragraph(
         f"Here every size is $2$ and there are $T = {steps}$ steps, so that each line can be "
-        "checked with a pocket calculator. Computed numbers are rounded to 4 digits where they "
-        "are printed, and nowhere else. The number at the right names the equation that is used."
+        "checked with a pocket calculator. Computed numbers are rounded to 4 decimal places where "
+        "they are printed, and nowhere else. The number at the right names the equation that is "
+        "used."
     )
     yield given_table(small)
 

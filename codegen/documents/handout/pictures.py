@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from derivations.slopes import SlopeBound, slope_bound
 from sympy import Expr, latex
 
 from codegen.documents.document import Block, Figure, Paragraph, Section
@@ -13,6 +12,7 @@ from derivations.algebra import subexpressions
 from derivations.expressions import Elementwise
 from derivations.model import Model
 from derivations.notation.latex import function_name
+from derivations.slopes import SlopeBound, slope_bound
 
 
 def graph_section(model: Model) -> Section:
@@ -26,9 +26,7 @@ def graph_section(model: Model) -> Section:
                 "along each of them, and the sum over paths below has a term for every way through "
                 "this graph."
             ),
-            Figure(
-                unrolled(model), "Three steps of the network; parameters are left out.", "graph"
-            ),
+            Figure(unrolled(model), "The computation graph, unrolled in time.", "graph"),
         ),
     )
 

@@ -42,7 +42,7 @@ def test_formulas_come_back_in_their_places(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(translation, "translations", lambda language: Catalogue())
     shown = translated("$a$ acts on $b$, $c$ and $d$. $a$ acts on $b$. No entry. At all.", "zh")
-    assert shown == "$b$、$c$和$d$ 受 $a$ 影响。$b$ 受 $a$ 影响。No entry. At all."
+    assert shown == "$b$、$c$ 和 $d$ 受 $a$ 影响。$b$ 受 $a$ 影响。No entry. At all."
 
 
 @given(st.text(alphabet="aB .?$`1,;{}()andx", max_size=40))

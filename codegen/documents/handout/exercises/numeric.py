@@ -56,7 +56,7 @@ def numeric(derivation: Derivation, seed: int) -> Exercise | None:
     listed = ", ".join(f"${name}$" for name in asked[:-1])
     task = (
         f"The network has $T = {STEPS}$ steps and these numbers. Compute {listed} and "
-        f"${asked[-1]}$ to 4 digits."
+        f"${asked[-1]}$ to 4 decimal places."
     )
     given: tuple[Table | Display, ...] = (given_table(small),)
     if model.unspecified_loss:
