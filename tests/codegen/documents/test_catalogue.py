@@ -36,7 +36,6 @@ PLACEHOLDER = re.compile(r"\{\d+\}")
 MODELS = (
     "h_t = softplus(W h_{t-1} + U x_t + V u_t)\nE_t = \\|h_t - y_t\\|^2 + \\|h_t - z_t\\|^2\n"
     "x_t is the input\nu_t is the input\ny_t is the target\nz_t is the target",
-    "h_t = \\tanh(W h_{t-1} + V c_{t-1})\nc_t = u \\odot h_t + x_t\nE_t = \\|h_t\\|^2\nc_0 = 0",
     "h_t = gelu(W h_{t-1} + x_t)\nE_t = \\|h_t\\|^2",
     "s_t = \\tanh(w s_{t-1} + u x_t)\nE_t = (s_t - y_t)^2\ns_t is a scalar\nx_t is a scalar\n"
     "y_t is the target\nw is a scalar\nu is a scalar",
