@@ -162,6 +162,8 @@ def test_every_block_is_valid_and_whole(language: str) -> None:
     sources = [text_of(one).split()[-1] for one in by_class(tree, "source")]
     assert sources == ["(1)", "(99)"]
     assert len(list(tree.iter(f"{XHTML}details"))) == 1
+    assert len(list(tree.iter(f"{XHTML}table"))) == 2
+    assert len(list(tree.iter(f"{XHTML}thead"))) == 1
     assert len(list(by_class(tree, "room"))) == 1
 
 
