@@ -28,7 +28,8 @@ HANGING = 0.3
 _TALL = re.compile(r"\\(frac|sum|prod|begin)(?![a-zA-Z])")
 _GROWING = re.compile(r"\\(left|right)(\\\||[()\[\]])")
 _BRACED = r"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}"
-_FACTOR_BEHIND = r" (?=[a-zA-Z(]|\\(?!left|right|odot|oslash|cdot|le(?![a-z])))"
+_NO_FACTOR = r"left|right|odot|oslash|otimes|cdot|end|\\|(?:le|in|approx|times)(?![a-z])"
+_FACTOR_BEHIND = rf" (?=[a-zA-Z(]|\\(?!{_NO_FACTOR}))"
 _CROWDED = re.compile(rf"([_^]\{{[a-zA-Z]{{2,}}\}}\}}?|\\frac{_BRACED}{_BRACED}){_FACTOR_BEHIND}")
 
 

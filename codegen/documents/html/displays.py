@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from codegen.documents.document import Mark, Row
@@ -16,6 +17,9 @@ from codegen.documents.translation import translations
 PHONE = 18.0
 #: Smaller letters than this share are hard to read; what is wider still, scrolls.
 SMALLEST = 0.75
+#: Brackets around something tall are wider in browsers than in TeX, by so much a pair.
+_BRACKET = 0.6
+_TALL = re.compile(r"\\(?:begin|left)(?![a-zA-Z])")
 
 
 @dataclass(frozen=True)
@@ -66,20 +70,18 @@ def row(shown: Row, links: Links) -> str:
 def _layouts(shown: Row) -> tuple[_Layout, ...]:
     wide = broken(shown, room(shown))
     narrow = broken(shown, PHONE, PHONE)
+    style = _shrunk(narrow)
     if wide == narrow:
-        return (_Layout("", "", aligned(wide)),)
-    return (
-        _Layout(" wide", "", aligned(wide)),
-        _Layout(" narrow", _shrunk(narrow), aligned(narrow)),
-    )
+        return (_Layout("", style, aligned(wide)),)
+    return (_Layout(" wide", "", aligned(wide)), _Layout(" narrow", style, aligned(narrow)))
 
 
 def _shrunk(lines: tuple[Line, ...]) -> str:
-    """Return the style in which lines that cannot be broken fit, too."""
-    needed = widest(lines)
+    """Return the style in which lines that cannot be broken fit a phone, too."""
+    needed = widest(lines) + _BRACKET * max(len(_TALL.findall(line.right)) for line in lines)
     if needed <= PHONE:
         return ""
-    return f' style="font-size:{max(PHONE / needed, SMALLEST):.0%}"'
+    return f' style="--phone:{max(PHONE / needed, SMALLEST):.0%}"'
 
 
 def _mark(mark: Mark, language: str) -> str:

@@ -111,7 +111,8 @@ def _source(number: int | None, place: Place) -> str:
 
 @block.register
 def table(shown: Table, place: Place) -> str:
-    lines = [_cells(shown.header), "| " + " | ".join(_ALIGNMENTS[a] for a in shown.align) + " |"]
+    header = shown.header or ("",) * len(shown.align)  # GitHub takes no table without one
+    lines = [_cells(header), "| " + " | ".join(_ALIGNMENTS[a] for a in shown.align) + " |"]
     lines += map(_cells, shown.rows)
     caption = f"{_caption('Table', shown.number, shown.caption, place)}\n\n"
     return (caption if shown.caption else "") + "\n".join(lines)

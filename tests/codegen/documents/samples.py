@@ -96,9 +96,10 @@ def every_block(language: str = "en", title: str = HOSTILE) -> Document:
     table = Table(
         ("Name", "Text", "Number"), (("`a|b`", TEXT, "-1"), ("$|a|$", "", "2")), "cpr", TEXT
     )
+    packed = Table((), (("$a = 1$", f"$b = {NUMBERS}$"), ("$c = 2$", "")), "ll")
     blocks = (
         *(Paragraph(TEXT, "Lead $x$."), Heading(TEXT), Items((TEXT, TEXT))),
-        *(Display(rows), Display(numeric), table, figure),
+        *(Display(rows), Display(numeric), table, packed, figure),
         *(Listing(CODE, TEXT), Listing("pip install", "", False), Listing("assert h[0] > 0.9")),
     )
     exercises = (

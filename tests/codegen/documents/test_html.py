@@ -18,7 +18,9 @@ import pytest
 from codegen.documents.content import visible
 from codegen.documents.document import Document
 from codegen.documents.drawing.svg import as_svg
+from codegen.documents.handout.handout import Choice
 from codegen.documents.html import html
+from codegen.documents.html.displays import SMALLEST
 from codegen.documents.html.mathematics import mathml
 from codegen.documents.html.words import prose
 from codegen.documents.layout import relaxed
@@ -34,6 +36,7 @@ from tests.codegen.documents.samples import (
     proven,
     sides_of,
 )
+from tests.codegen.documents.test_handout import whole
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 CELLS = [
@@ -159,6 +162,8 @@ def test_every_block_is_valid_and_whole(language: str) -> None:
     sources = [text_of(one).split()[-1] for one in by_class(tree, "source")]
     assert sources == ["(1)", "(99)"]
     assert len(list(tree.iter(f"{XHTML}details"))) == 1
+    assert len(list(tree.iter(f"{XHTML}table"))) == 2
+    assert len(list(tree.iter(f"{XHTML}thead"))) == 1
     assert len(list(by_class(tree, "room"))) == 1
 
 
@@ -226,9 +231,10 @@ MEASURE = """
 const frame = document.querySelector("iframe");
 frame.onload = () => {
   const page = frame.contentDocument, root = page.documentElement;
+  page.querySelectorAll("details").forEach(one => { one.open = true; });
   const clipped = [...page.querySelectorAll(".sides")]
     .filter(one => one.offsetParent && one.scrollWidth > one.clientWidth + 1)
-    .map(one => one.parentElement.id || one.textContent.slice(0, 80));
+    .map(one => [one.parentElement.id, one.style.getPropertyValue("--phone")]);
   const low = [...page.querySelectorAll(".sides")]
     .filter(one => one.offsetParent && one.scrollHeight > one.clientHeight + 1)
     .map(one => [one.parentElement.id, one.scrollHeight, one.clientHeight]);
@@ -290,6 +296,22 @@ def test_no_equation_is_clipped(name: str, width: int, tmp_path: Path) -> None:
     assert found["clipped"] == found["low"] == []
     assert set(found["shown"]) == {1}  # type: ignore[call-overload]
     assert found["requests"] == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["rnn", *(pytest.param(n, marks=pytest.mark.slow) for n in cell_names() if n != "rnn")]
+)
+def test_a_whole_handout_fits_a_phone(name: str, tmp_path: Path) -> None:
+    page = html(whole(name, Choice("zh", solutions=True)))
+    parsed(page)
+    found = measured(page, 360, tmp_path)
+    assert found["width"] == found["inner"] == 360
+    assert found["low"] == []
+    # What scrolls is set as small as can be read: Jacobians of eight columns, and no others.
+    scrolling = found["clipped"]
+    assert isinstance(scrolling, list)
+    assert {size for _, size in scrolling} <= {f"{SMALLEST:.0%}"}
+    assert not scrolling or name == "stacked-lstm"
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -61,9 +61,9 @@ def test_every_block_is_what_it_should_be() -> None:
         "pip install\n",
         "assert h[0] > 0.9\n",
     ]
-    assert kinds.count("table_open") == 1
-    assert kinds.count("tr_open") == 3
-    assert kinds.count("td_open") == 6
+    assert kinds.count("table_open") == 2
+    assert kinds.count("tr_open") == 3 + 3
+    assert kinds.count("td_open") == 6 + 4
     assert not {"html_block", "code_block", "blockquote_open", "ordered_list_open"} & set(kinds)
     inline = [child for token in tokens for child in token.children or ()]
     assert [one.attrs["src"] for one in inline if one.type == "image"] == [
