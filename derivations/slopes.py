@@ -13,6 +13,7 @@ import mpmath
 import numpy as np
 from sympy import (
     ConditionSet,
+    Dummy,
     Expr,
     FiniteSet,
     Float,
@@ -22,6 +23,8 @@ from sympy import (
     S,
     Set,
     Union,
+    cancel,
+    exp,
     lambdify,
     limit,
     oo,
@@ -40,6 +43,9 @@ WIDTH, PIECES = 40, 2000
 
 #: The size of a slope, and a point that has it; None for a limit that is not reached.
 Candidate = tuple[Expr, Expr | None]
+
+#: Stands for exp x.
+_EXPONENTIAL = Dummy("u", positive=True)
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,7 @@ def _candidates(slope: Expr, interval: Interval) -> list[Candidate]:
         point = Integer(0) if 0 in interval else _inside(interval)
         return [(abs(slope), point)]
     ends = ((interval.start, "+"), (interval.end, "-"))
-    found: list[Candidate] = [(abs(limit(slope, x, end, side)), None) for end, side in ends]
+    found: list[Candidate] = [(abs(_limit(slope, end, side)), None) for end, side in ends]
     level = solveset(slope.diff(x), x, interval)
     points = list(level) if isinstance(level, FiniteSet) else []
     if isinstance(level, ConditionSet):
@@ -138,6 +144,14 @@ def _candidates(slope: Expr, interval: Interval) -> list[Candidate]:
     elif not isinstance(level, FiniteSet) and level is not S.EmptySet:
         raise UnsupportedError(f"The slope {slope} is level at too many points.")
     return found + [(abs(slope.subs(x, point)), point) for point in points]
+
+
+def _limit(slope: Expr, end: Expr, side: str) -> Expr:
+    """Return a limit; that of a quotient in exp x alone, as one in its value, is found at once."""
+    rational = slope.rewrite(exp).subs(exp(x), _EXPONENTIAL)
+    if not end.is_infinite or rational.has(x):
+        return limit(slope, x, end, side)
+    return limit(cancel(rational), _EXPONENTIAL, oo if end == oo else 0, "+")
 
 
 def _inside(interval: Interval) -> Expr:

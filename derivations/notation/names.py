@@ -232,6 +232,7 @@ def at_time(name: str, time: Expr) -> str:
     return base + _script("_", f"{below},{step}" if below else step) + _script("^", above)
 
 
+@cache  # a derivation has a handful of steps, and thousands of quantities at them
 def show_time(time: Expr) -> str:
     """Return a step as it is written in an index: letters first, then the number."""
     letters = sorted(time.free_symbols, key=lambda symbol: symbol.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from types import ModuleType
 
 from sympy import MatrixExpr, Symbol
@@ -14,8 +15,8 @@ from codegen.documents.handout.numbers import Array, Example, example, matrix, n
 from codegen.documents.handout.put_in import at_steps, put_in
 from codegen.documents.printed import width
 from derivations.derivation import Derivation, Equation
-from derivations.errors import Place
 from derivations.expressions import T
+from derivations.notation import syntax
 from derivations.notation.latex import latex
 from derivations.notation.parse import parse_statement
 from derivations.proof.judge import admissible
@@ -244,9 +245,13 @@ def _numbers(steps: Mapping[Symbol, int], small: Example) -> dict[Symbol, int]:
 
 def instances(equation: Equation, small: Example) -> list[dict[Symbol, int]]:
     """Return every choice of the free steps of an equation, the earliest first."""
-    printed = equation.latex
-    statement = parse_statement(printed, Place(printed, 0, len(printed)))
-    return admissible(equation.sides, statement.conditions, small.point)
+    return admissible(equation.sides, _conditions(equation.conditions), small.point)
+
+
+@cache
+def _conditions(printed: str) -> tuple[syntax.Condition, ...]:
+    """Read the range of free steps behind an equation that says nothing."""
+    return tuple(parse_statement(f"E = E, \\quad {printed}").conditions) if printed else ()
 
 
 __all__ = ["by_steps", "example_section", "given_table", "instances", "put_in_row"]
