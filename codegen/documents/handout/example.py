@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from types import ModuleType
 
@@ -82,9 +82,9 @@ def _given(small: Example) -> Iterable[Block]:
     steps = small.steps
     yield Paragraph(
         f"Here every size is $2$ and there are $T = {steps}$ steps, so that each line can be "
-        "checked with a pocket calculator. Computed numbers are rounded to 4 decimal places where "
-        "they are printed, and nowhere else. The number at the right names the equation that is "
-        "used."
+        "checked with a pocket calculator. Computed numbers are rounded to 4 decimal places, and "
+        "to 6 below 0.001, where they are printed, and nowhere else. The number at the right "
+        "names the equation that is used."
     )
     yield given_table(small)
 
@@ -144,8 +144,7 @@ def _flat(values: Array) -> str:
 
 
 def _jacobians(small: Example) -> Iterable[Block]:
-    one_step = _rows_of(small, "step", lambda left, right: True)
-    many = _rows_of(small, "product", lambda left, right: abs(left - right) > 1)
+    one_step, many = tuple(_one_step(small)), tuple(_many_steps(small))
     if one_step or many:
         yield Heading("From one step to another")
         yield Paragraph(
@@ -163,16 +162,25 @@ def _jacobians(small: Example) -> Iterable[Block]:
         yield Display((put_in_row(equation, equation.sides[1], last, small),))
 
 
-def _rows_of(small: Example, topic: str, wanted: Callable[[int, int], bool]) -> tuple[Row, ...]:
-    rows = []
+def _one_step(small: Example) -> Iterator[Row]:
+    """Yield ∂h_t/∂h_{t−1}: the first with its formula and its numbers, the others as numbers."""
     for equation in small.derivation.equations:
-        if equation.topic != topic:
-            continue
-        for steps in instances(equation, small):
+        if equation.topic == "step":
+            first, *others = instances(equation, small)
+            yield put_in_row(equation, equation.right, first, small)
+            for steps in others:
+                left = latex(at_steps(equation.left, steps))
+                result = matrix(small.value(equation.left, steps))
+                yield Row((left, result), ("\\approx",), source=equation.number)
+
+
+def _many_steps(small: Example) -> Iterator[Row]:
+    """Yield ∂h_t/∂h_k for steps that are not neighbours, as products."""
+    for equation in small.derivation.equations:
+        for steps in instances(equation, small) if equation.topic == "product" else ():
             of, by = (at_steps(q, _numbers(steps, small)) for q in equation.left.args[:2])
-            if wanted(int(of.time), int(by.time)):
-                rows.append(put_in_row(equation, equation.right, steps, small))
-    return tuple(rows)
+            if abs(int(of.time) - int(by.time)) > 1:
+                yield put_in_row(equation, equation.sides[1], steps, small)
 
 
 def _gradients(small: Example) -> Iterable[Block]:

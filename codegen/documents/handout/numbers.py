@@ -34,6 +34,8 @@ SIZE = 2
 STEPS = 3
 #: Digits behind the point of a computed number.
 DIGITS = 4
+#: The same of a number that is smaller than this: four would leave one or two of it.
+DIGITS_OF_SMALL, SMALL = 6, 0.001
 _WORKING_DIGITS = 30
 
 
@@ -157,15 +159,16 @@ def example(
 
 
 def number(value: float) -> str:
-    """Return a number to four digits; a decimal that needs fewer is written as it is.
+    """Return a number to four decimal places, a small one to six; a decimal is written as it is.
 
     Examples
     --------
-    >>> number(0.3), number(-0.00001), number(0.12345), number(2)
-    ('0.3', '0.0000', '0.1235', '2')
+    >>> number(0.3), number(0.12345), number(-0.000123456), number(-0.0000001), number(2)
+    ('0.3', '0.1235', '-0.000123', '0.000000', '2')
     """
     is_decimal = abs(value - round(value, 1)) < 1e-12
-    shown = f"{value:.1f}".removesuffix(".0") if is_decimal else f"{value:.{DIGITS}f}"
+    digits = DIGITS_OF_SMALL if abs(value) < SMALL else DIGITS
+    shown = f"{value:.1f}".removesuffix(".0") if is_decimal else f"{value:.{digits}f}"
     return shown.removeprefix("-") if float(shown) == 0 else shown
 
 
@@ -185,4 +188,14 @@ def matrix(values: Array) -> str:
     return f"\\begin{{pmatrix}} {lines} \\end{{pmatrix}}"
 
 
-__all__ = ["DIGITS", "SIZE", "STEPS", "Example", "example", "matrix", "number"]
+__all__ = [
+    "DIGITS",
+    "DIGITS_OF_SMALL",
+    "SIZE",
+    "SMALL",
+    "STEPS",
+    "Example",
+    "example",
+    "matrix",
+    "number",
+]

@@ -126,8 +126,8 @@ def test_seeds_give_other_numbers() -> None:
 
 
 def test_how_numbers_are_written() -> None:
-    assert [number(x) for x in (0.5, -0.04, 12345.678, -3, 1e-9, -1e-9)] == [
-        *("0.5", "-0.0400", "12345.6780", "-3", "0.0000", "0.0000"),
+    assert [number(x) for x in (0.5, -0.04, 12345.678, -3, 1e-9, -1e-9, -2.34e-4)] == [
+        *("0.5", "-0.0400", "12345.6780", "-3", "0.000000", "0.000000", "-0.000234"),
     ]
     assert matrix(np.array([[0.25]])) == "0.2500"
 
