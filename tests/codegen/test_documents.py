@@ -32,7 +32,14 @@ from derivations.notation.build import build_sides
 from derivations.notation.parse import parse_statement
 from derivations.proving import network_of, prove
 
-CELLS = [*((name, None) for name in cell_names()), ("rnn", "relu"), ("rnn-hh", "softplus")]
+#: One state and several, states that are matrices, and both directions.
+QUICK = ("rnn", "lstm", "fast-weights", "bidirectional")
+CELLS = [
+    *((name, None) for name in QUICK),
+    *(pytest.param(n, None, marks=pytest.mark.slow) for n in cell_names() if n not in QUICK),
+    ("rnn", "relu"),
+    ("rnn-hh", "softplus"),
+]
 HOSTILE = "\\write18{ls} $x$ 100% & # ~ ^^M _{a} \\end{document} -- '' 中文 σ é \x1b[31m"
 #: Nobody sees less.
 VISIBLE_OVERFLOW = 2.0
