@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import singledispatch
 from html import escape
 from typing import Literal
 
 from codegen.documents.document import spans
-from codegen.documents.drawing import Anchor, Box, Drawing, Fill, Item, Label, Line, Point, Stroke
+from codegen.documents.drawing import Anchor, Box, Drawing, Item, Label, Line, Point
 from codegen.documents.drawing.labels import tspans
+from codegen.documents.drawing.palette import GROUNDS, PENS, Pen
 from codegen.documents.printed import plain
 
 #: The size of labels, and a margin around the drawing, in points.
@@ -22,34 +22,6 @@ _ARROW = 5.5
 _FONTS = "'STIX Two Text', 'Latin Modern Roman', Cambria, Georgia, 'Latin Modern Math', serif"
 
 
-@dataclass(frozen=True)
-class _Pen:
-    """How a line is drawn: its colour, its width in points, its dashes."""
-
-    colour: str
-    width: float
-    dashes: str = ""
-
-
-#: In grey they are told apart by their widths and dashes.
-_PENS: dict[Stroke, _Pen] = {
-    "data": _Pen("#333333", 0.8),
-    "state": _Pen("#0b5fa5", 1.7),
-    "axis": _Pen("#333333", 0.8),
-    "grid": _Pen("#c8c8c8", 0.5),
-    "frame": _Pen("#777777", 0.7),
-    "first": _Pen("#0b5fa5", 1.7),
-    "second": _Pen("#b3420f", 1.5, "5 2.5"),
-    "bound": _Pen("#555555", 0.9, "1.5 2.5"),
-}
-#: The ground and the border of a box.
-_GROUNDS: dict[Fill, tuple[str, _Pen]] = {
-    "input": ("#ffffff", _Pen("#777777", 0.8)),
-    "computed": ("#ececec", _Pen("#555555", 0.8)),
-    "state": ("#cfe3f5", _Pen("#0b5fa5", 1.4)),
-    "loss": ("#f6dccf", _Pen("#b3420f", 1.1, "4 2")),
-    "panel": ("#f7f7f7", _Pen("#c8c8c8", 0.6)),
-}
 _ANCHORS: dict[Anchor, tuple[Literal["start", "middle", "end"], float]] = {
     "center": ("middle", 0.33),
     "west": ("start", 0.33),
@@ -104,7 +76,7 @@ def shape(item: Item, height: float) -> Iterator[str]:
 @shape.register
 def shape_of_line(item: Line, height: float) -> Iterator[str]:
     points = [(x, height - y) for x, y in item.points]
-    pen = _PENS[item.stroke]
+    pen = PENS[item.stroke]
     tip = points[-1]
     if item.arrow:
         points[-1] = _before(points[-2], tip, _ARROW * 0.8)
@@ -118,7 +90,7 @@ def shape_of_line(item: Line, height: float) -> Iterator[str]:
     yield f'<path class="{name}" d="{path}" fill="none"{_stroked(pen)}/>'
     if item.arrow:
         corners = " ".join(map(_place, _arrow(item.points[-2], item.points[-1], height)))
-        yield f'<polygon class="{name} arrow" points="{corners}" fill="{pen.colour}"/>'
+        yield f'<polygon class="{name} arrow" points="{corners}" fill="#{pen.colour}"/>'
 
 
 def _before(start: Point, end: Point, length: float) -> Point:
@@ -143,13 +115,13 @@ def _arrow(start: Point, end: Point, height: float) -> tuple[Point, ...]:
 
 @shape.register
 def shape_of_box(item: Box, height: float) -> Iterator[str]:
-    ground, pen = _GROUNDS[item.fill]
+    ground = GROUNDS[item.fill]
     left, top = item.center[0] - item.width / 2, height - item.center[1] - item.height / 2
     radius = min(4.0, item.width / 4, item.height / 4)
     yield (
         f'<rect class="fill-{item.fill}" x="{_number(left)}" y="{_number(top)}" '
         f'width="{_number(item.width)}" height="{_number(item.height)}" rx="{_number(radius)}" '
-        f'fill="{ground}"{_stroked(pen)}/>'
+        f'fill="#{ground.colour}"{_stroked(ground.border)}/>'
     )
     if item.label:
         yield from shape_of_label(Label(item.center, f"${item.label}$"), height)
@@ -165,9 +137,11 @@ def shape_of_label(item: Label, height: float) -> Iterator[str]:
     )
 
 
-def _stroked(pen: _Pen) -> str:
-    dashes = f' stroke-dasharray="{pen.dashes}"' if pen.dashes else ""
-    return f' stroke="{pen.colour}" stroke-width="{_number(pen.width)}"{dashes}'
+def _stroked(pen: Pen) -> str:
+    dashes = ""
+    if pen.dashes is not None:
+        dashes = f' stroke-dasharray="{" ".join(map(_number, pen.dashes))}"'
+    return f' stroke="#{pen.colour}" stroke-width="{_number(pen.width)}"{dashes}'
 
 
 def _place(point: Point) -> str:

@@ -5,29 +5,11 @@ from __future__ import annotations
 import math
 from functools import singledispatch
 
-from codegen.documents.drawing import Box, Drawing, Fill, Item, Label, Line, Point, Stroke
+from codegen.documents.drawing import Box, Drawing, Item, Label, Line, Point
+from codegen.documents.drawing.palette import GROUNDS, PENS, Pen
 from codegen.documents.typst.escape import prose
 from codegen.documents.typst.mathematics import mathematics
 
-#: Widths, colours and dashes that are told apart in grey.
-_STROKES: dict[Stroke, str] = {
-    "data": "(paint: luma(35%), thickness: 0.7pt)",
-    "state": '(paint: rgb("#1b4f8a"), thickness: 1.5pt)',
-    "axis": "(paint: black, thickness: 0.6pt)",
-    "grid": "(paint: luma(82%), thickness: 0.4pt)",
-    "frame": "(paint: luma(55%), thickness: 0.6pt)",
-    "first": '(paint: rgb("#1b4f8a"), thickness: 1.4pt)',
-    "second": '(paint: rgb("#b3541e"), thickness: 1.4pt, dash: (5pt, 2.5pt))',
-    "bound": '(paint: luma(35%), thickness: 0.8pt, dash: (1pt, 2pt), cap: "round")',
-}
-_COLOURS: dict[Stroke, str] = {"state": 'rgb("#1b4f8a")', "second": 'rgb("#b3541e")'}
-_FILLS: dict[Fill, str] = {
-    "input": "fill: white, stroke: 0.7pt + luma(35%)",
-    "computed": "fill: luma(95%), stroke: 0.7pt + luma(35%)",
-    "state": 'fill: rgb("#d6e4f5"), stroke: 1.2pt + rgb("#1b4f8a")',
-    "loss": 'fill: rgb("#fbe3d3"), stroke: 0.7pt + rgb("#b3541e")',
-    "panel": "fill: luma(97.5%), stroke: 0.5pt + luma(85%)",
-}
 #: Where a label's place lies in its box, as shares of its width and height.
 _ANCHORS = {
     "center": (0.5, 0.5),
@@ -50,7 +32,7 @@ def as_typst(drawing: Drawing) -> str:
     --------
     >>> print(as_typst(Drawing(20, 10, (Line(((0, 0), (20, 10)), "data"),), "a line")))
     box(width: 20pt, height: 10pt, {
-      place(curve(stroke: (paint: luma(35%), thickness: 0.7pt), curve.move((0pt, 10pt)), \
+      place(curve(stroke: (paint: rgb("#333333"), thickness: 0.7pt), curve.move((0pt, 10pt)), \
 curve.line((20pt, 0pt))))
     })
     """
@@ -61,6 +43,15 @@ curve.line((20pt, 0pt))))
 
 def _points(length: float) -> str:
     return f"{round(length, 3) + 0.0:g}pt"
+
+
+def _paint(colour: str) -> str:
+    return f'rgb("#{colour}")'
+
+
+def _stroke(pen: Pen) -> str:
+    dashes = f", dash: ({', '.join(map(_points, pen.dashes))})" if pen.dashes else ""
+    return f"(paint: {_paint(pen.colour)}, thickness: {_points(pen.width)}{dashes})"
 
 
 def _place(point: Point, height: float) -> str:
@@ -84,12 +75,12 @@ def line_drawn(item: Line, height: float) -> str:
     else:
         parts = [f"curve.line({point})" for point in others]
     path = ", ".join((f"curve.move({start})", *parts))
-    shown = f"place(curve(stroke: {_STROKES[item.stroke]}, {path}))"
+    shown = f"place(curve(stroke: {_stroke(PENS[item.stroke])}, {path}))"
     if not item.arrow:
         return shown
     corners = ", ".join(_place(point, height) for point in _head(item.points, length, half))
-    colour = _COLOURS.get(item.stroke, "luma(35%)")
-    return f"{shown}\n  place(polygon(fill: {colour}, {corners}))"
+    colour = PENS[item.stroke].colour
+    return f"{shown}\n  place(polygon(fill: {_paint(colour)}, {corners}))"
 
 
 def _direction(points: tuple[Point, ...]) -> Point:
@@ -117,9 +108,11 @@ def box_drawn(item: Box, height: float) -> str:
     left = _points(item.center[0] - item.width / 2)
     top = _points(height - item.center[1] - item.height / 2)
     label = f"${mathematics(item.label)}$" if item.label else ""
+    ground = GROUNDS[item.fill]
     return (
         f"place(dx: {left}, dy: {top}, box(width: {_points(item.width)}, "
-        f"height: {_points(item.height)}, radius: 3pt, {_FILLS[item.fill]}, "
+        f"height: {_points(item.height)}, radius: 3pt, "
+        f"fill: {_paint(ground.colour)}, stroke: {_stroke(ground.border)}, "
         f"align(center + horizon, text(size: {_SIZE})[{label}])))"
     )
 

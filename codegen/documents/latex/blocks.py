@@ -106,7 +106,7 @@ def table(part: Table, language: str) -> str:
         caption = f"\\bpttcaption{{{name} {part.number}.}}{{{prose(part.caption)}}}\n"
     indent = "\\noindent" if is_wide else "\\noindent\\hspace*{2em}"
     text = caption + indent + "\n".join(lines)
-    return f"\\par\\addvspace{{\\medskipamount}}\n{text}\n\\par\\medskip"
+    return f"\\par\\nobreak\\medskip\n{text}\n\\par\\medskip"
 
 
 def _cells(row: Sequence[str]) -> str:
@@ -131,7 +131,7 @@ def figure(part: Figure, language: str) -> str:
     name = translations(language).gettext("Figure")
     caption = f"\\bpttcaption{{{name} {part.number}.}}{{{prose(part.caption)}}}"
     return (
-        "\\par\\addvspace{\\medskipamount}\n{\\centering\n"
+        "\\par\\nobreak\\medskip\n{\\centering\n"
         f"{as_tikz(part.drawing)}\n\\par}}\n{caption}\\medskip"
     )
 

@@ -5,40 +5,43 @@ from __future__ import annotations
 from functools import singledispatch
 
 from codegen.documents.drawing import Box, Drawing, Item, Label, Line, Point
+from codegen.documents.drawing.palette import GROUNDS, PENS, Pen
 from codegen.documents.latex.escape import prose
 
-#: Colours and styles, for the preamble of a document. Points are PostScript's: bp.
-TIKZ_PREAMBLE = r"""\usepackage{tikz}
+_FRAME = r"""\usepackage{tikz}
 \usetikzlibrary{arrows.meta}
-\definecolor{bpttstate}{HTML}{B4410E}
-\definecolor{bpttdata}{HTML}{5A6470}
-\definecolor{bpttfirst}{HTML}{1F5FA8}
-\definecolor{bpttinputfill}{HTML}{E9EEF3}
-\definecolor{bpttcomputedfill}{HTML}{FFFFFF}
-\definecolor{bpttstatefill}{HTML}{FBE3D3}
-\definecolor{bpttlossfill}{HTML}{E3EFDD}
-\definecolor{bpttpanelfill}{HTML}{F7F7F5}
-\tikzset{
+%s\tikzset{
   bptt/.style={x=1bp, y=1bp, line cap=round, line join=round,
     every node/.style={inner sep=0pt, outer sep=0pt, font=\fontsize{9}{11}\selectfont}},
   bptt arrow/.style={-{Stealth[length=4.5bp, width=3.8bp]}},
-  bptt data/.style={draw=bpttdata, line width=0.6bp},
-  bptt state/.style={draw=bpttstate, line width=1.3bp},
-  bptt axis/.style={draw=black!75, line width=0.6bp},
-  bptt grid/.style={draw=black!15, line width=0.4bp},
-  bptt frame/.style={draw=black!45, line width=0.5bp},
-  bptt first/.style={draw=bpttfirst, line width=1.4bp},
-  bptt second/.style={draw=bpttstate, line width=1.4bp},
-  bptt bound/.style={draw=black!65, line width=0.7bp, dash pattern=on 3bp off 2.4bp},
-  bptt box/.style={rounded corners=3bp, line width=0.6bp},
-  bptt input/.style={bptt box, draw=black!55, fill=bpttinputfill},
-  bptt computed/.style={bptt box, draw=black!55, fill=bpttcomputedfill},
-  bptt stated/.style={bptt box, draw=bpttstate, fill=bpttstatefill, line width=1bp},
-  bptt loss/.style={bptt box, draw=black!55, fill=bpttlossfill},
-  bptt panel/.style={rounded corners=5bp, fill=bpttpanelfill},
-}
+%s}
 """
-_BOXES = {"state": "stated"}
+
+
+def _preamble() -> str:
+    """Return the colours and the styles of the palette; points are PostScript's: bp."""
+    borders = [ground.border for ground in GROUNDS.values()]
+    colours = [pen.colour for pen in (*PENS.values(), *borders)]
+    colours += [ground.colour for ground in GROUNDS.values()]
+    defined = "".join(
+        f"\\definecolor{{bptt{colour}}}{{HTML}}{{{colour.upper()}}}\n"
+        for colour in sorted(set(colours))
+    )
+    styles = [f"  bptt {stroke}/.style={{{_style(pen)}}},\n" for stroke, pen in PENS.items()]
+    styles += [
+        f"  bptt {fill} box/.style={{rounded corners=3bp, fill=bptt{ground.colour}, "
+        f"{_style(ground.border)}}},\n"
+        for fill, ground in GROUNDS.items()
+    ]
+    return _FRAME % (defined, "".join(styles))
+
+
+def _style(pen: Pen) -> str:
+    shown = f"draw=bptt{pen.colour}, line width={_number(pen.width)}bp"
+    if pen.dashes is None:
+        return shown
+    on, off = map(_number, pen.dashes)
+    return f"{shown}, dash pattern=on {on}bp off {off}bp"
 
 
 def as_tikz(drawing: Drawing) -> str:
@@ -84,9 +87,7 @@ def _line(item: Line) -> str:
 def _box(item: Box) -> str:
     (x, y), wide, high = item.center, item.width / 2, item.height / 2
     corners = f"{_place((x - wide, y - high))} rectangle {_place((x + wide, y + high))}"
-    shown = f"\\draw[bptt {_BOXES.get(item.fill, item.fill)}] {corners};"
-    if item.fill == "panel":
-        shown = shown.replace("\\draw", "\\path", 1)
+    shown = f"\\draw[bptt {item.fill} box] {corners};"
     # On one base line, whatever stands above and below the letter.
     label = f"\n\\node at {_place(item.center)} {{${prose(f'${item.label}$')[1:-1]}$}};"
     return shown + (label if item.label else "")
@@ -105,5 +106,8 @@ def _place(point: Point) -> str:
 def _number(value: float) -> str:
     return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
 
+
+#: What a document with drawings has in its preamble.
+TIKZ_PREAMBLE = _preamble()
 
 __all__ = ["TIKZ_PREAMBLE", "as_tikz"]

@@ -87,7 +87,7 @@ def _leads(block: Block, following: Block | None, following_leads: bool) -> bool
     """Tell whether a paragraph is nothing without the block that follows."""
     if not isinstance(block, Paragraph) or following is None:
         return False
-    if isinstance(following, Display) or block.text.rstrip().endswith((":", "：")):
+    if isinstance(following, Display | Figure | Table) or block.text.rstrip().endswith((":", "：")):
         return True
     return following_leads and len(block.text) <= _SHORT
 
