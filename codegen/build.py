@@ -334,7 +334,7 @@ def _made(derivation: Derivation, name: str, style: str, options: Options = PLAI
         f", {symbol.removeprefix(chr(92))} = {f}" for symbol, f in _functions(derivation)
     )
     chosen += f", with {', '.join(options.names)}" if options.names else ""
-    numbered = "equations in derivation.tex."
+    numbered = "derivation."
     if derivation.model.unmasked is not None:
         numbered = (
             "derivation for E = Σ mask_t E_t: mask_t is 1 where the loss of step t counts, and 0 "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -14,6 +15,7 @@ from derivations.model import Model
 from derivations.notation.latex import latex
 from derivations.notation.names import canonical, parts, time_symbol
 
+_FRAMED = re.compile(r"\\(?:text|mathrm|operatorname)\{([^{}]*)\}")
 #: The range of most equations.
 EVERY_STEP = "1 \\le t \\le T"
 #: Letters for the step at which a parameter acts, and for the one that a product runs over.
@@ -75,7 +77,9 @@ def adjoint_name(name: str) -> str:
     >>> adjoint_name("h")
     '\\\\delta^h'
     """
-    return canonical("\\delta", [], [part for part in parts(name) if part])
+    # A word as a superscript is set upright as it is, and is read back without its frame.
+    labels = [_FRAMED.sub(r"\1", part) for part in parts(name) if part]
+    return canonical("\\delta", [], labels)
 
 
 def adjoint(quantity: Quantity, time: object = t) -> Quantity:

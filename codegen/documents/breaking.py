@@ -11,6 +11,7 @@ _SIGNS = (
     frozenset({"+", "-"}),
     frozenset({"⊙", "⊘", "·", "\\odot", "\\oslash", "\\cdot", "\\circ"}),
 )
+_NO_END = frozenset({"=", "\\approx"}).union(*_SIGNS)
 _TOKEN = re.compile(r"(?: \\,)? +|\\[a-zA-Z]+|\\.|.", re.DOTALL)
 _OPENS = frozenset({"(", "[", "\\lVert"})
 _CLOSES = frozenset({")", "]", "\\rVert"})
@@ -77,8 +78,9 @@ def chunks(text: str, depth: int, kind: int) -> list[str]:
     for token, around, following in _tokens(text):
         is_blank = token.endswith(" ") and around <= depth
         is_cut = is_blank and (kind == len(_SIGNS) or following in _SIGNS[kind])
-        # Nothing begins with a relation's right side alone, nor ends with its sign.
-        if is_cut and found[-1].strip() not in ("", "=", "+", "-"):
+        # Nothing begins with a relation's right side alone, and no line ends with a sign.
+        before = found[-1].split()[-1:]
+        if is_cut and before and before[0] not in _NO_END:
             found.append("")
         found[-1] += token
     return found

@@ -106,8 +106,13 @@ def arranged(
         first, *rest = filled(side, room)
         start = "" if hangs or lines else left
         lines.append(Line(start, f"{relation} {first}", int(hangs)))
-        lines += [Line("", piece, 1 + hangs) for piece in rest]
+        lines += [Line("", piece, 1 + hangs + _continues_a_product(piece)) for piece in rest]
     return tuple(lines)
+
+
+def _continues_a_product(piece: str) -> bool:
+    """Tell whether a line begins with a factor: it must not look like a term of its own."""
+    return not re.match(r"[+-]|\\(odot|oslash|cdot)(?![a-z])|⊙", piece)
 
 
 def body(lines: Sequence[Line]) -> str:

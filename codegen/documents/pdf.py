@@ -87,8 +87,12 @@ def _by_tex(document: Document, engine: str) -> bytes:
 
 def _complaint(log: str) -> str:
     """Return the first error of a log, which is often a package that is not installed."""
-    found = re.search(r"^! .*(?:\n.*){0,2}", log, re.MULTILINE)
-    return found[0] if found else log[-300:]
+    found = re.search(r"^! (.*(?:\n.*){0,2})", log, re.MULTILINE)
+    shown = found[1] if found else log[-300:]
+    package = re.search(r"File `([^']+)' not found", shown)
+    if package:
+        return f"It lacks {package[1]}: install that package, or leave --engine out for Typst."
+    return shown
 
 
 __all__ = ["ENGINES", "check_engine", "pdf"]

@@ -8,6 +8,9 @@ from codegen.documents.document import Block, Display, Document, Exercise, Row
 from codegen.documents.layout import COMFORTABLE, GAP, LINE, Line, arranged
 from codegen.documents.printed import width
 
+#: So many lines fit a page.
+MOST_LINES = 20
+
 
 def room(row: Row) -> float:
     """Return the width in em that is left for a row beside its conditions, mark and number."""
@@ -62,4 +65,4 @@ def _rows(blocks: Iterable[Block]) -> Iterator[Row]:
             yield from _rows((*block.statement, *block.solution))
 
 
-__all__ = ["broken", "room", "scaled", "widest"]
+__all__ = ["MOST_LINES", "broken", "room", "scaled", "widest"]

@@ -16,7 +16,7 @@ from codegen.documents.document import (
     numbered,
 )
 from derivations.derivation import Derivation, Equation
-from derivations.notation.latex import latex
+from derivations.notation.latex import latex, show_size
 
 SUBTITLE = "Back-propagation through time: every gradient, step by step"
 
@@ -48,7 +48,9 @@ def derivation_document(derivation: Derivation) -> Document:
 
 def symbols_section(derivation: Derivation) -> Section:
     """Return the table of symbols, and the conventions."""
-    table = Table(("Role", "Symbols and shapes"), _roles(symbols(derivation)), "lp")
+    sizes = ", ".join(f"${show_size(size)}$" for size in derivation.model.sizes)
+    rows = (*_roles(symbols(derivation)), *([("sizes", sizes)] if sizes else []))
+    table = Table(("Role", "Symbols and shapes"), rows, "lp")
     return Section("Symbols and conventions", (table, Items(conventions(derivation))))
 
 

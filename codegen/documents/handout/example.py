@@ -11,11 +11,11 @@ from sympy import MatrixExpr, Symbol
 
 from codegen.documents.document import Block, Display, Heading, Paragraph, Row, Section, Table
 from codegen.documents.handout.differences import differences
-from codegen.documents.handout.numbers import Array, Example, example, matrix, number
+from codegen.documents.handout.numbers import Array, Example, entries, example, matrix
 from codegen.documents.handout.put_in import at_steps, put_in
 from codegen.documents.printed import width
 from derivations.derivation import Derivation, Equation
-from derivations.expressions import T
+from derivations.expressions import MatMul, T
 from derivations.notation import syntax
 from derivations.notation.latex import latex
 from derivations.notation.parse import parse_statement
@@ -140,7 +140,7 @@ def _flat(values: Array) -> str:
     """Return a column as a row with its sign of transposition, which takes one line only."""
     if values.shape[1] != 1 or values.size == 1:
         return matrix(values)
-    return f"({', '.join(number(float(entry)) for entry in values.flat)})^{{\\top}}"
+    return f"({', '.join(entries(values))})^{{\\top}}"
 
 
 def _jacobians(small: Example) -> Iterable[Block]:
@@ -155,11 +155,30 @@ def _jacobians(small: Example) -> Iterable[Block]:
     paths = [e for e in small.derivation.equations if e.topic == "paths"]
     for equation in paths[:1]:
         yield Paragraph(
-            f"The paths from all uses of ${equation.subject}$ to the last loss: a term for every "
-            "step at which the parameter acts, the earliest first."
+            f"The paths from all uses of ${equation.subject}$ to the loss that most of them act "
+            "on: a term for every step at which the parameter acts, and their sum."
         )
-        last = instances(equation, small)[-1]
-        yield Display((put_in_row(equation, equation.sides[1], last, small),))
+        yield Display(tuple(_path_sum(equation, small)))
+
+
+def _path_sum(equation: Equation, small: Example) -> Iterator[Row]:
+    """Yield what each use of a parameter does to one loss, and the sum."""
+
+    def loss(of: Equation, steps: Mapping[Symbol, int]) -> int:
+        side = of.left.args[0] if isinstance(of.left, MatMul) else of.left
+        return int(at_steps(side.of, _numbers(steps, small)).time)
+
+    each = small.derivation.equation(f"immediate:{equation.subject}")
+    uses = [] if each is None else [(loss(each, s), s) for s in instances(each, small)]
+    losses = [step for step, _ in uses]
+    chosen = max(losses, key=lambda step: (losses.count(step), step), default=small.steps)
+    if each is not None:
+        for step, steps in uses:
+            if step == chosen:
+                yield put_in_row(each, each.right, steps, small)
+    for steps in instances(equation, small):
+        if loss(equation, steps) == chosen:
+            yield put_in_row(equation, equation.sides[1], steps, small)
 
 
 def _one_step(small: Example) -> Iterator[Row]:

@@ -109,7 +109,11 @@ def sheet(derivation: Derivation, number: int, seed: int, language: str) -> Docu
         When the language is unknown.
     """
     title = f"Exercise sheet {number}"
-    sections = (_reminder(derivation), Section("Exercises", _exercises(derivation, seed, False)))
+    sections = (
+        symbols_section(derivation),
+        _reminder(derivation),
+        Section("Exercises", _exercises(derivation, seed, False)),
+    )
     document = Document(derivation.model.title, title, "en", sections, FOOTER)
     return in_language(numbered(document), language)
 

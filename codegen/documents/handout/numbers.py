@@ -158,18 +158,43 @@ def example(
     return Example(derivation, steps, Point(network, arithmetic, sizes, steps))
 
 
-def number(value: float) -> str:
+def number(value: float, *, rounded: bool = False) -> str:
     """Return a number to four decimal places, a small one to six; a decimal is written as it is.
+
+    Parameters
+    ----------
+    value : float
+    rounded : bool
+        Whether a decimal is written like its neighbours, which are rounded.
 
     Examples
     --------
     >>> number(0.3), number(0.12345), number(-0.000123456), number(-0.0000001), number(2)
     ('0.3', '0.1235', '-0.000123', '0.000000', '2')
     """
-    is_decimal = abs(value - round(value, 1)) < 1e-12
-    digits = DIGITS_OF_SMALL if abs(value) < SMALL else DIGITS
-    shown = f"{value:.1f}".removesuffix(".0") if is_decimal else f"{value:.{digits}f}"
+    if _is_decimal(value) and (not rounded or round(value, 1) == 0):
+        shown = f"{value:.1f}".removesuffix(".0")
+    else:
+        shown = f"{value:.{DIGITS_OF_SMALL if abs(value) < SMALL else DIGITS}f}"
     return shown.removeprefix("-") if float(shown) == 0 else shown
+
+
+def _is_decimal(value: float) -> bool:
+    return abs(value - round(value, 1)) < 1e-12
+
+
+def entries(values: Array) -> list[str]:
+    """Return the entries of an array as text, all of them rounded if one is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> entries(np.array([0.5, 0.12345]))
+    ['0.5000', '0.1235']
+    """
+    flat = [float(entry) for entry in values.flat]
+    rounded = not all(map(_is_decimal, flat))
+    return [number(entry, rounded=rounded) for entry in flat]
 
 
 def matrix(values: Array) -> str:
@@ -181,11 +206,12 @@ def matrix(values: Array) -> str:
     >>> print(matrix(np.array([[0.5], [-1.0]])))
     \\begin{pmatrix} 0.5 \\\\ -1 \\end{pmatrix}
     """
-    if values.size == 1:
-        return number(float(values.flat[0]))
-    rows = [" & ".join(number(float(entry)) for entry in row) for row in values]
-    lines = " \\\\ ".join(rows)
-    return f"\\begin{{pmatrix}} {lines} \\end{{pmatrix}}"
+    shown = entries(values)
+    if len(shown) == 1:
+        return shown[0]
+    width = values.shape[1]
+    rows = [" & ".join(shown[start : start + width]) for start in range(0, len(shown), width)]
+    return f"\\begin{{pmatrix}} {f' {chr(92) * 2} '.join(rows)} \\end{{pmatrix}}"
 
 
 __all__ = [
@@ -195,6 +221,7 @@ __all__ = [
     "SMALL",
     "STEPS",
     "Example",
+    "entries",
     "example",
     "matrix",
     "number",

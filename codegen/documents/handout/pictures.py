@@ -45,7 +45,7 @@ def functions_section(model: Model) -> Section:
     for name, function in bounded_functions(model):
         bound = slope_bound(function)
         blocks.append(Paragraph(_text(name, function.name, bound)))
-        caption = f"The function ${name}$ and its slope; the dashed line is the bound of the slope."
+        caption = f"The function ${name}$ and its slope; the dotted line is the bound of the slope."
         blocks.append(Figure(curves(name, function), caption, function.name))
     return Section("The functions and their slopes", tuple(blocks))
 

@@ -23,7 +23,7 @@ from codegen.documents.latex.code import highlighted
 from codegen.documents.latex.escape import prose
 from codegen.documents.latex.tikz import as_tikz
 from codegen.documents.layout import body, relaxed
-from codegen.documents.rows import broken, room, widest
+from codegen.documents.rows import MOST_LINES, broken, room, widest
 from codegen.documents.translation import translations
 
 
@@ -73,7 +73,7 @@ def _row(row: Row) -> str:
     available = room(row)
     lines = broken(row, available)
     shown = body(lines)
-    if widest(lines) > available:
+    if widest(lines) > available or len(lines) > MOST_LINES:
         shown = f"\\bpttfit{{{available:.1f}em}}{{{shown}}}"
     return f"{shown}\n{_beside(row)}"
 
@@ -141,7 +141,9 @@ def listing(part: Listing, language: str) -> str:
     caption = ""
     if part.caption:
         name = translations(language).gettext("Listing")
-        caption = f"\\bpttcaption{{{name} {part.number}.}}{{{prose(part.caption)}}}\\nobreak\n"
+        caption = (
+            f"\\bpttneed\\bpttcaption{{{name} {part.number}.}}{{{prose(part.caption)}}}\\nobreak\n"
+        )
     options = (
         "commandchars=\\\\\\{\\},fontsize=\\scriptsize,frame=leftline,rulecolor=\\color{black!30},"
         "framesep=6pt"

@@ -68,8 +68,12 @@ def _narrow(derivation: Derivation) -> tuple[tuple[Candidate, ...], ...]:
 
 
 def _first_refuted(derivation: Derivation, group: Sequence[Candidate]) -> Mistake | None:
-    found = map(mistakes_in(derivation).refuted, group)
-    return next((mistake for mistake in found if mistake is not None), None)
+    """Return a mistake that its range does not give away: that of the right form would do."""
+    for candidate in group:
+        mistake = mistakes_in(derivation).refuted(candidate)
+        if mistake is not None and mistake.conditions == mistake.equation.conditions:
+            return mistake
+    return None
 
 
 def _exercise(derivation: Derivation, mistake: Mistake, draw: Draw) -> Exercise:
