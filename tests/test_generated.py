@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from codegen.build import build, find_source
+from codegen.build import build, find_source, proven_derivation
 from codegen.documents.checked import annotated
+from codegen.documents.formats import FORMATS
+from codegen.documents.handout.handout import Choice
+from codegen.handouts import Request, handout_files
 from derivations import cell_names
 from derivations.claims.notes import check_notes
 
@@ -25,8 +29,27 @@ def test_a_folder_holds_what_a_build_makes(name: str) -> None:
         assert stands[file] == content, f"{name}/{file} differs: run bptt build --all"
 
 
-def test_there_is_a_folder_for_every_cell_and_one_for_the_notes() -> None:
-    assert sorted(path.name for path in GENERATED.iterdir()) == sorted([*cell_names(), "notes"])
+def test_there_is_a_folder_for_every_cell_for_the_notes_and_for_the_handouts() -> None:
+    expected = sorted([*cell_names(), "handouts", "notes"])
+    assert sorted(path.name for path in GENERATED.iterdir()) == expected
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_handout_is_what_the_command_writes(language: str) -> None:
+    request = Request(tuple(FORMATS), Choice(language), "typst")
+    made = handout_files(proven_derivation(find_source("rnn")), "rnn", request)
+    for file, content in made.files.items():
+        written = content if isinstance(content, bytes) else content.encode()
+        assert (GENERATED / "handouts" / file).read_bytes() == written, f"{file} differs"
+
+
+def test_the_handouts_of_four_cells_are_there_and_no_other_file() -> None:
+    names = [path.name for path in (GENERATED / "handouts").iterdir()]
+    for cell in ("rnn", "rnn-preactivation", "lstm", "gru"):
+        for ending in ("", "-zh"):
+            for form in FORMATS:
+                assert f"{cell}-handout{ending}.{form}" in names
+    assert all(re.match(r"(rnn|rnn-preactivation|lstm|gru)-handout(-zh)?[-.]", n) for n in names)
 
 
 def test_the_errata_of_the_notes() -> None:

@@ -2,7 +2,7 @@
 
 Loss and gradients by back-propagation through time, emitted by bptt 0.1.0 from the forward
 equations of lstm-coupled (style textbook, sigma = sigmoid); do not edit. Numbers in
-comments are those of the equations in derivation.tex.
+comments are those of the derivation.
 
 A column vector of the mathematics is a row here: W h_t is h[t] @ W.T. Arrays are
 time-major, batch second. Index t is step t, except in the data, which counts from 0.

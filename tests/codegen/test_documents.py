@@ -198,6 +198,14 @@ def test_bold_and_accented_names_compile(tmp_path: Path) -> None:
     assert "δ_t^ỹ = (∂E/∂ỹ_t)ᵀ" in text(derivation)
 
 
+@pytest.mark.parametrize("name", ["\\text{hidden}", "\\mathrm{mem}", "\\operatorname{mem}"])
+def test_a_word_as_a_name_has_an_adjoint(name: str, tmp_path: Path) -> None:
+    text = f"{name}_t = \\tanh(W {name}_{{t-1}} + x_t)\nE_t = \\|{name}_t\\|^2\nx_t is the input"
+    derivation = prove(derive(Model.read(text)))
+    assert derivation.equation(f"adjoint:{name}") is not None
+    typeset(derivation, tmp_path)
+
+
 # Text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from derivations.claims import notes
@@ -204,6 +204,8 @@ def _is_faithful(text: str) -> None:
         assert 0 <= problem.place.start <= problem.place.end <= len(text)
 
 
+@example("}= \\\\text{ where }")  # a break of a row, and no command
+@example("a = b \\\\\\text{ where } c = d")
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=40).map("".join))
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_mixture_of_marks_is_taken_apart(text: str) -> None:

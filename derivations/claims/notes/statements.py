@@ -31,8 +31,9 @@ _LEAVES_OPEN = (EVERY_RELATION | _CONTINUES) - {")", "]", "\\right"}
 _SPACES = frozenset(["\\quad", "\\qquad", "\\hspace", "\\hfill", "\\enspace", "\\hskip"])
 _MARKS = frozenset(";；，。,")
 
+#: A break of a row, behind which the backslash of a command is its own, or words.
 _WORDS = re.compile(
-    r"\\(?:text|textrm|textbf|textit|mbox|intertext|shortintertext|textnormal|mathrm|rm)"
+    r"\\\\|\\(?:text|textrm|textbf|textit|mbox|intertext|shortintertext|textnormal|mathrm|rm)"
     r"\s*\{(?P<words>(?:[^{}]|\{[^{}]*\})*)\}"
 )
 _PROSE = re.compile(r"\S\s+\S|[,.:;，。：；]|[\u4e00-\u9fff]")
@@ -180,7 +181,7 @@ def _parts(body: Body, start: int, end: int) -> Iterator[_Part]:
     """Yield what stands between words, wide spaces, arrows and punctuation."""
     text = body.slice(start, end)
     for match in _WORDS.finditer(text):
-        if _is_prose(text, match):
+        if match["words"] is not None and _is_prose(text, match):
             body.blank(start + match.start(), start + match.end())
             is_hypothesis = _HYPOTHESIS.search(match["words"]) is not None
             body.characters[start + match.start()] = (

@@ -134,7 +134,9 @@ def test_equations_in_latex_read_back_as_what_was_proven(name: str) -> None:
 def typeset(document: Document, engine: str, folder: Path) -> str:
     if shutil.which(engine) is None:
         pytest.skip(f"{engine} is not installed")
-    needed = ["tikz.sty", *(["ctex.sty"] if document.language == "zh" else [])]
+    needed = ["tikz.sty"]
+    if document.language == "zh":
+        needed += ["ctex.sty", *(["luatexja.sty"] if engine == "lualatex" else [])]
     if subprocess.run(["kpsewhich", *needed], capture_output=True, check=False).returncode:
         pytest.skip(f"one of {needed} is not installed")
     (folder / "handout.tex").write_text(tex(document), "utf-8")
