@@ -5,17 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from codegen.documents.document import Block, Display, Document, Exercise, Row
-from codegen.documents.layout import COMFORTABLE, GAP, LINE, Line, arranged
+from codegen.documents.layout import COMFORTABLE, GAP, LINE, Line, arranged, relaxed
 from codegen.documents.printed import width
 
 #: So many lines fit a page.
 MOST_LINES = 20
+#: A line without its indentation, and without what must stay free.
+_WHOLE = LINE - GAP - 2
 
 
 def room(row: Row) -> float:
     """Return the width in em that is left for a row beside its conditions, mark and number."""
     number = row.label if row.number is None else f"({row.number})"
-    return LINE - GAP - width(row.conditions) - width(f"\\quad {number}") - 2
+    return _WHOLE - width(row.conditions) - width(f"\\quad {number}")
+
+
+def room_or_line(row: Row, beside: float | None = None, line: float = _WHOLE) -> float:
+    """Return the width for a row whose number may stand below it, where that spares a break.
+
+    Parameters
+    ----------
+    row : Row
+    beside : float, optional
+        The width beside its conditions, mark and number; `room` without it.
+    line : float
+        The width without them.
+    """
+    narrow = room(row) if beside is None else beside
+    left, *others = map(relaxed, row.sides)
+    longest = max((width(side) for side in others), default=0.0)
+    needed = width(left) + width("=") + longest
+    return line if narrow < needed <= line else narrow
 
 
 def broken(row: Row, available: float, comfortable: float = COMFORTABLE) -> tuple[Line, ...]:
@@ -54,7 +74,12 @@ def scaled(document: Document) -> int:
     1
     """
     blocks = (block for section in document.sections for block in section.blocks)
-    return sum(widest(broken(row, room(row))) > room(row) for row in _rows(blocks))
+    return sum(_is_scaled(row) for row in _rows(blocks))
+
+
+def _is_scaled(row: Row) -> bool:
+    available = room_or_line(row)
+    return widest(broken(row, available)) > available
 
 
 def _rows(blocks: Iterable[Block]) -> Iterator[Row]:
@@ -65,4 +90,4 @@ def _rows(blocks: Iterable[Block]) -> Iterator[Row]:
             yield from _rows((*block.statement, *block.solution))
 
 
-__all__ = ["MOST_LINES", "broken", "room", "scaled", "widest"]
+__all__ = ["MOST_LINES", "broken", "room", "room_or_line", "scaled", "widest"]

@@ -9,7 +9,7 @@ from codegen.documents.document import Mark, Row
 from codegen.documents.html.mathematics import aligned, mathml
 from codegen.documents.layout import Line, relaxed
 from codegen.documents.rendering import render
-from codegen.documents.rows import broken, room, widest
+from codegen.documents.rows import broken, room_or_line, widest
 from codegen.documents.translation import translations
 
 #: What a phone of 360 pixels shows beside its margins, in em; there, what stands beside an
@@ -68,7 +68,7 @@ def row(shown: Row, links: Links) -> str:
 
 
 def _layouts(shown: Row) -> tuple[_Layout, ...]:
-    wide = broken(shown, room(shown))
+    wide = broken(shown, room_or_line(shown))
     narrow = broken(shown, PHONE, PHONE)
     style = _shrunk(narrow)
     if wide == narrow:

@@ -23,7 +23,7 @@ from codegen.documents.latex.code import highlighted
 from codegen.documents.latex.escape import prose
 from codegen.documents.latex.tikz import as_tikz
 from codegen.documents.layout import body, relaxed
-from codegen.documents.rows import MOST_LINES, broken, room, widest
+from codegen.documents.rows import MOST_LINES, broken, room_or_line, widest
 from codegen.documents.translation import translations
 
 
@@ -70,7 +70,7 @@ def display(part: Display, language: str) -> str:
 
 
 def _row(row: Row) -> str:
-    available = room(row)
+    available = room_or_line(row)
     lines = broken(row, available)
     shown = body(lines)
     if widest(lines) > available or len(lines) > MOST_LINES:

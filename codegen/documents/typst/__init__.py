@@ -23,6 +23,7 @@ from codegen.documents.drawing import typst as drawings  # by its module: it nee
 from codegen.documents.layout import COMFORTABLE, GAP, LINE, arranged
 from codegen.documents.printed import width
 from codegen.documents.rendering import render
+from codegen.documents.rows import room_or_line
 from codegen.documents.typst.escape import escape, prose
 from codegen.documents.typst.fonts import SANS, SERIF
 from codegen.documents.typst.mathematics import literal, mathematics
@@ -122,7 +123,8 @@ def display_in(block: Display, line: float) -> str:
 
 def _row(row: Row, line: float) -> str:
     beside = (width(row.conditions) + 1 if row.conditions else 0) + (_MARK if _has_tag(row) else 0)
-    room = line - _INDENT - GAP - beside
+    whole = line - _INDENT - GAP
+    room = room_or_line(row, whole - beside, whole)
     packed = row.source is not None  # sides with numbers are no steps: they share lines
     lines = arranged(row.sides, row.relations, room, COMFORTABLE, packed=packed)
     left = next((part.left for part in lines if part.left), "")
