@@ -14,8 +14,9 @@ from codegen.documents.handout.differences import differences
 from codegen.documents.handout.numbers import Array, Example, entries, example, matrix
 from codegen.documents.handout.put_in import at_steps, put_in
 from codegen.documents.printed import width
+from derivations.algebra import subexpressions
 from derivations.derivation import Derivation, Equation
-from derivations.expressions import MatMul, T
+from derivations.expressions import Partial, T
 from derivations.notation import syntax
 from derivations.notation.latex import latex
 from derivations.notation.parse import parse_statement
@@ -165,8 +166,8 @@ def _path_sum(equation: Equation, small: Example) -> Iterator[Row]:
     """Yield what each use of a parameter does to one loss, and the sum."""
 
     def loss(of: Equation, steps: Mapping[Symbol, int]) -> int:
-        side = of.left.args[0] if isinstance(of.left, MatMul) else of.left
-        return int(at_steps(side.of, _numbers(steps, small)).time)
+        partial = next(node for node in subexpressions(of.left) if isinstance(node, Partial))
+        return int(at_steps(partial.of, _numbers(steps, small)).time)
 
     each = small.derivation.equation(f"immediate:{equation.subject}")
     uses = [] if each is None else [(loss(each, s), s) for s in instances(each, small)]

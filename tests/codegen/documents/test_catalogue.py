@@ -127,7 +127,7 @@ def test_every_message_of_random_cells_is_translated(
 
     test = given(cells())(is_translated)
     settings(
-        max_examples=20,
+        max_examples=8,
         deadline=None,
         database=None,
         phases=[Phase.generate],

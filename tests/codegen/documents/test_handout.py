@@ -211,3 +211,20 @@ def test_a_model_of_ones_own(tmp_path: Path) -> None:
     assert_fits(typeset(document, "pdflatex", tmp_path))
     for form in FORMATS:
         assert FORMATS[form](document, "own", "typst")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s_t = \\tanh(w s_{t-1} + u x_t)\nE_t = (s_t - y_t)^2\ns_t is a scalar\nx_t is a scalar\n"
+        "y_t is the target\nw is a scalar\nu is a scalar",
+        "h_t = \\tanh(h_{t-1} + x_t)\nE_t = \\|h_t\\|^2\nx_t is the input",
+        "\\lambda_t = w \\lambda_{t-1}\nh_t = \\lambda_t \\tanh(W h_{t-1})\nE_t depends on h_t\n"
+        "\\lambda_t is a scalar\nw is a scalar",
+    ],
+)
+def test_scalars_and_models_without_parameters(text: str) -> None:
+    derivation = prove(derive(Model.read(text)))
+    document = handout(derivation, emit_source(derivation, "m", "textbook"), "m.py", Choice())
+    for form in FORMATS:
+        assert FORMATS[form](document, "m", "typst")
