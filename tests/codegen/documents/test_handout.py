@@ -118,13 +118,14 @@ def test_equations_in_latex_read_back_as_what_was_proven(name: str) -> None:
     text = tex(whole(name, Choice("zh")))
     scope = network_of(derivation).scope
     rows = re.findall(
-        r"(?:\\begin\{gather\}\n|\\bpttskip\]\n)((?:(?!\\bptt|\\tag|\\notag).|\n)*?)\n"
+        r"(?:\\begin\{gather\}\n|\\bpttskip\]\n)((?:(?!\\bptt(?!fit)|\\tag|\\notag).|\n)*?)\n"
         r"\\bptttag\{(.*?)\}\{\\bptt(\w+)\}\{(\d+)\}",
         text,
     )
     shown = {int(number): (chain, conditions) for chain, conditions, _, number in rows}
     for equation in derivation.equations:
         chain, conditions = shown[equation.number]
+        chain = re.sub(r"\A\\bpttfit\{[\d.]+em\}\{(.*)\}\Z", r"\1", chain, flags=re.DOTALL)
         line = re.sub(r"\\(begin|end)\{aligned\}(\[b\])?|\\\\\n|&(?==|\\enspace)|\{\}", " ", chain)
         place = Place(line, 0, len(line))
         assert tuple(build_sides(parse_statement(line, place), scope, place)) == equation.sides
