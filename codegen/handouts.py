@@ -75,7 +75,7 @@ def handout_files(derivation: Derivation, name: str, request: Request) -> Made:
     style = "textbook"
     source = emit_source(derivation, name, style)
     document = handout(derivation, source, module_name(name, style), request.choice)
-    return _written([(document, f"{name}-handout{_ending(request.choice)}")], request)
+    return _written(document, f"{name}-handout{_ending(request.choice)}", request)
 
 
 def sheet_files(
@@ -97,9 +97,9 @@ def sheet_files(
     for number in numbers:
         seeds.append(first + number)
         document = sheet(derivation, number, first + number, language)
-        done.append(_written([(document, f"{name}-sheet-{number:03d}{ending}")], request))
+        done.append(_written(document, f"{name}-sheet-{number:03d}{ending}", request))
     solved = key(derivation, tuple(seeds), language)
-    done.append(_written([(solved, f"{name}-key{ending}")], request))
+    done.append(_written(solved, f"{name}-key{ending}", request))
     files = {file: content for made in done for file, content in made.files.items()}
     return Made(files, tuple(warning for made in done for warning in made.warnings))
 
@@ -109,17 +109,15 @@ def _ending(choice: Choice) -> str:
     return language + ("-solutions" if choice.solutions else "")
 
 
-def _written(documents: list[tuple[Document, str]], request: Request) -> Made:
+def _written(document: Document, stem: str, request: Request) -> Made:
     files: dict[str, str | bytes] = {}
-    warnings = []
-    for document, stem in documents:
-        for form in request.formats:
-            files.update(FORMATS[form](document, stem, request.engine))
-        wide = scaled(document)
-        if wide:
-            shown = "row is" if wide == 1 else "rows are"
-            warnings.append(f"{stem}: {wide} {shown} wider than the page, and set smaller.")
-    return Made(files, tuple(warnings))
+    for form in request.formats:
+        files.update(FORMATS[form](document, stem, request.engine))
+    wide = scaled(document)
+    if not wide:
+        return Made(files, ())
+    shown = "row is" if wide == 1 else "rows are"
+    return Made(files, (f"{stem}: {wide} {shown} wider than the page, and set smaller.",))
 
 
 __all__ = ["Made", "Request", "check_request", "handout_files", "sheet_files"]

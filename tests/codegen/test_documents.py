@@ -25,12 +25,12 @@ from codegen.documents.rendering import render
 from codegen.documents.text import columns, text
 from derivations.bptt import derive
 from derivations.derivation import Derivation
-from derivations.errors import EmitError, Place
+from derivations.errors import EmitError
 from derivations.library import cell, cell_names
 from derivations.model import Model
-from derivations.notation.build import build_sides
 from derivations.notation.parse import parse_statement
-from derivations.proving import network_of, prove
+from derivations.proving import prove
+from tests.codegen.documents.samples import sides_of_latex
 
 #: One state and several, states that are matrices, and both directions.
 QUICK = ("rnn", "lstm", "fast-weights", "bidirectional")
@@ -98,7 +98,6 @@ def test_every_handout_compiles_and_fits(name: str, activation: str | None, tmp_
 @cells
 def test_what_is_displayed_reads_back_as_what_was_proven(name: str, activation: str | None) -> None:
     derivation = proven(name, activation)
-    scope = network_of(derivation).scope
     rows = re.findall(
         r"(?:\\begin\{gather\}\n|\\bpttskip\]\n)(.*?)\n\\bptttag\{(.*?)\}\{(.*?)\}\{(\d+)\}",
         fragment(derivation),
@@ -107,10 +106,7 @@ def test_what_is_displayed_reads_back_as_what_was_proven(name: str, activation: 
     equations = list(derivation.equations)
     assert [int(number) for *_, number in rows] == [e.number for e in equations]
     for (shown, conditions, mark, _), equation in zip(rows, equations, strict=True):
-        shown = re.sub(r"\A\\bpttfit\{[\d.]+em\}\{(.*)\}\Z", r"\1", shown, flags=re.DOTALL)
-        line = re.sub(r"\\(begin|end)\{aligned\}(\[b\])?|\\\\\n|&(?==|\\enspace)|\{\}", " ", shown)
-        place = Place(line, 0, len(line))
-        assert tuple(build_sides(parse_statement(line, place), scope, place)) == equation.sides
+        assert sides_of_latex(shown, derivation) == equation.sides
         assert conditions == equation.conditions
         assert (
             mark

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from codegen.documents.content import checked
 from codegen.documents.document import (
-    Block,
     Display,
     Document,
+    Exercise,
     Paragraph,
     Section,
     numbered,
@@ -126,21 +126,18 @@ def key(derivation: Derivation, seeds: tuple[int, ...], language: str) -> Docume
     EmitError
         When the language is unknown.
     """
-    sections = tuple(
-        replace(
-            numbered(
-                Document("", "", "en", (Section("", _exercises(derivation, seed, True)),))
-            ).sections[0],
-            title=f"Exercise sheet {number}",
-            number=number,
-        )
-        for number, seed in enumerate(seeds, 1)
+    sections = []
+    for number, seed in enumerate(seeds, 1):
+        tasks = enumerate(_exercises(derivation, seed, True), 1)
+        solved = tuple(replace(exercise, number=place) for place, exercise in tasks)
+        sections.append(Section(f"Exercise sheet {number}", solved, number))
+    document = Document(
+        derivation.model.title, "Solutions of all sheets", "en", tuple(sections), FOOTER
     )
-    document = Document(derivation.model.title, "Solutions of all sheets", "en", sections, FOOTER)
     return in_language(document, language)
 
 
-def _exercises(derivation: Derivation, seed: int, solutions: bool) -> tuple[Block, ...]:
+def _exercises(derivation: Derivation, seed: int, solutions: bool) -> tuple[Exercise, ...]:
     return tuple(
         exercise if solutions else replace(exercise, solution=())
         for exercise in exercises(derivation, seed)

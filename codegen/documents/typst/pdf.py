@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from functools import lru_cache
-
 import typst as compiler
 
 from codegen.documents.document import Document
@@ -38,21 +35,6 @@ def pdf(document: Document) -> bytes:
     return made
 
 
-def too_wide(document: Document) -> tuple[int | None, ...]:
-    """Return the numbers of the rows that had to be set smaller to fit the line.
-
-    Raises
-    ------
-    EmitError
-        As `pdf`.
-    """
-    try:
-        found = compiled(document).query("<scaled>", field="value")
-    except compiler.TypstError as error:
-        raise _bug(error) from error
-    return tuple(json.loads(found))
-
-
 def compiled(document: Document) -> compiler.Compiler:
     """Return Typst with a document: what can be asked for its pages and for what is on them.
 
@@ -62,7 +44,7 @@ def compiled(document: Document) -> compiler.Compiler:
         When the document is in Chinese and there is no font for it, or when a formula cannot be
         set.
     """
-    source = _source(document)
+    source = typst(document)
     fonts = _fonts(document, source)
     return compiler.Compiler(source.encode(), font_paths=fonts, ignore_system_fonts=True)
 
@@ -83,11 +65,6 @@ def check_fonts(language: str) -> None:
         chinese_fonts()
 
 
-@lru_cache(maxsize=2)
-def _source(document: Document) -> str:
-    return typst(document)
-
-
 def _fonts(document: Document, source: str) -> compiler.Fonts:
     if document.language == "zh":
         return chinese_fonts()
@@ -106,4 +83,4 @@ def _bug(error: compiler.TypstError) -> EmitError:
     )
 
 
-__all__ = ["check_fonts", "compiled", "pdf", "too_wide"]
+__all__ = ["check_fonts", "compiled", "pdf"]

@@ -6,19 +6,14 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 
 from codegen.documents.document import Block, Display, Row
-from derivations import Derivation, cell, derive, prove
+from derivations import Derivation
 from derivations.errors import Place
 from derivations.notation.build import agree, build_sides
 from derivations.notation.latex import latex
 from derivations.notation.parse import parse_statement
 from derivations.proof.judge import Counterexample, Evidence, Judge
 from derivations.proving import network_of
-
-
-@cache
-def proven(name: str) -> Derivation:
-    """Return a cell's derivation, proven once for all tests of a process."""
-    return prove(derive(cell(name)))
+from tests.codegen.documents.samples import proven
 
 
 @cache

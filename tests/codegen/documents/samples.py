@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
+import pytest
+
+from codegen.build import emit_source
 from codegen.documents.document import (
     Display,
     Document,
@@ -21,10 +25,11 @@ from codegen.documents.document import (
 )
 from codegen.documents.drawing import Box, Drawing, Label, Line
 from codegen.documents.handout.derivation import derivation_document
+from codegen.documents.handout.handout import Choice, handout
 from derivations.bptt import derive
 from derivations.derivation import Derivation
 from derivations.errors import Place
-from derivations.library import cell
+from derivations.library import cell, cell_names
 from derivations.notation.build import build_sides
 from derivations.notation.parse import parse_statement
 from derivations.proving import network_of, prove
@@ -41,6 +46,26 @@ def proven(name: str) -> Derivation:
 @cache
 def document_of(name: str) -> Document:
     return derivation_document(proven(name))
+
+
+def whole(name: str, choice: Choice) -> Document:
+    """Return the handout of a cell."""
+    derivation = proven(name)
+    source = emit_source(derivation, name, "textbook")
+    return handout(derivation, source, f"{name}.py", choice)
+
+
+def every_cell(*quick: str) -> list[Any]:
+    """Return the names of all cells, as parameters: all but some belong to the slow tests."""
+    slow = [name for name in cell_names() if name not in quick]
+    return [*quick, *(pytest.param(name, marks=pytest.mark.slow) for name in slow)]
+
+
+def sides_of_latex(shown: str, derivation: Derivation) -> tuple[Any, ...]:
+    """Read a row of our LaTeX without its breaks, its alignment and its scaling."""
+    chain = re.sub(r"\A\\bpttfit\{[\d.]+em\}\{(.*)\}\Z", r"\1", shown, flags=re.DOTALL)
+    line = re.sub(r"\\(begin|end)\{aligned\}(\[b\])?|\\\\\n|&(?==|\\enspace)|\{\}", " ", chain)
+    return sides_of(line, derivation)
 
 
 def sides_of(line: str, derivation: Derivation) -> tuple[Any, ...]:

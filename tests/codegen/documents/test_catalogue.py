@@ -23,6 +23,7 @@ from derivations.errors import UnsupportedError
 from derivations.library import cell, cell_names
 from derivations.model import Model
 from derivations.proving import prove
+from tests.codegen.documents.samples import proven
 from tests.random_cells import cells
 
 #: Sheets are drawn from so many seeds: each kind of exercise comes up, for every cell.
@@ -63,10 +64,6 @@ def catalogue() -> dict[str, str]:
     messages = read_po(StringIO(text), locale="zh", abort_invalid=True)
     assert not messages.obsolete
     return {str(message.id): str(message.string) for message in messages if message.id}
-
-
-def proven(name: str) -> Derivation:
-    return prove(derive(cell(name)))
 
 
 def asked_by(derivation: Derivation, monkeypatch: pytest.MonkeyPatch) -> set[str]:
@@ -127,7 +124,7 @@ def test_every_message_of_random_cells_is_translated(
 
     test = given(cells())(is_translated)
     settings(
-        max_examples=8,
+        max_examples=20,
         deadline=None,
         database=None,
         phases=[Phase.generate],

@@ -22,7 +22,8 @@ from codegen.documents.handout.mistakes import mistakes
 from codegen.documents.handout.numbers import example
 from derivations import Model, cell, cell_names, derive, prove
 from derivations.proof.judge import Evidence
-from tests.codegen.documents.rows_of import court_of, proven, rows_of
+from tests.codegen.documents.rows_of import court_of, rows_of
+from tests.codegen.documents.samples import proven
 
 QUICK = ("rnn", "rnn-preactivation", "rnn-hh", "fast-weights", "rnn-labels", "bidirectional")
 _SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in cell_names() if name not in QUICK]

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,33 +16,14 @@ from codegen.documents.formats import FORMATS
 from codegen.documents.handout.handout import Choice, handout, key, sheet
 from codegen.documents.latex import tex
 from derivations.bptt import derive
-from derivations.derivation import Derivation
-from derivations.errors import Place
-from derivations.library import cell, cell_names
+from derivations.library import cell_names
 from derivations.model import Model
-from derivations.notation.build import build_sides
-from derivations.notation.parse import parse_statement
-from derivations.proving import network_of, prove
+from derivations.proving import prove
+from tests.codegen.documents.samples import every_cell, proven, sides_of_latex, whole
 
 #: Nobody sees less.
 VISIBLE_OVERFLOW = 2.0
 QUICK = ("rnn", "fast-weights")
-
-
-@cache
-def proven(name: str) -> Derivation:
-    return prove(derive(cell(name)))
-
-
-def whole(name: str, choice: Choice) -> Document:
-    derivation = proven(name)
-    source = emit_source(derivation, name, "textbook")
-    return handout(derivation, source, f"{name}.py", choice)
-
-
-def every_cell(*quick: str) -> list[object]:
-    slow = [n for n in cell_names() if n not in quick]
-    return [*quick, *(pytest.param(n, marks=pytest.mark.slow) for n in slow)]
 
 
 def blocks_of(document: Document) -> list[object]:
@@ -116,7 +96,6 @@ def test_the_key_solves_the_sheets() -> None:
 def test_equations_in_latex_read_back_as_what_was_proven(name: str) -> None:
     derivation = proven(name)
     text = tex(whole(name, Choice("zh")))
-    scope = network_of(derivation).scope
     rows = re.findall(
         r"(?:\\begin\{gather\}\n|\\bpttskip\]\n)((?:(?!\\bptt(?!fit)|\\tag|\\notag).|\n)*?)\n"
         r"\\bptttag\{(.*?)\}\{\\bptt(\w+)\}\{(\d+)\}",
@@ -125,10 +104,7 @@ def test_equations_in_latex_read_back_as_what_was_proven(name: str) -> None:
     shown = {int(number): (chain, conditions) for chain, conditions, _, number in rows}
     for equation in derivation.equations:
         chain, conditions = shown[equation.number]
-        chain = re.sub(r"\A\\bpttfit\{[\d.]+em\}\{(.*)\}\Z", r"\1", chain, flags=re.DOTALL)
-        line = re.sub(r"\\(begin|end)\{aligned\}(\[b\])?|\\\\\n|&(?==|\\enspace)|\{\}", " ", chain)
-        place = Place(line, 0, len(line))
-        assert tuple(build_sides(parse_statement(line, place), scope, place)) == equation.sides
+        assert sides_of_latex(chain, derivation) == equation.sides
         assert conditions == equation.conditions
 
 

@@ -35,8 +35,8 @@ from tests.codegen.documents.samples import (
     every_block,
     proven,
     sides_of,
+    whole,
 )
-from tests.codegen.documents.test_handout import whole
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 CELLS = [

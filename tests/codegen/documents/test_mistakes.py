@@ -12,7 +12,8 @@ from codegen.documents.handout.numbers import example, number
 from codegen.documents.handout.wrong import mistakes_in, refutation
 from derivations import Model, cell_names, derive, prove
 from derivations.expressions import t
-from tests.codegen.documents.rows_of import court_of, proven, rows_of
+from tests.codegen.documents.rows_of import court_of, rows_of
+from tests.codegen.documents.samples import proven
 
 QUICK = ("rnn", "rnn-preactivation", "gru", "rnn-hh", "fast-weights", "bidirectional")
 _SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in cell_names() if name not in QUICK]

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,33 +20,21 @@ from codegen.documents.typst import fonts, typst
 from codegen.documents.typst.escape import escape, prose
 from codegen.documents.typst.fonts import chinese_fonts
 from codegen.documents.typst.mathematics import mathematics
-from codegen.documents.typst.pdf import check_fonts, compiled, pdf, too_wide
-from derivations.bptt import derive
-from derivations.derivation import Derivation
+from codegen.documents.typst.pdf import check_fonts, compiled, pdf
 from derivations.errors import EmitError, Place
-from derivations.library import cell, cell_names
 from derivations.notation.build import build_sides
 from derivations.notation.parse import parse_statement
-from derivations.proving import network_of, prove
-
-sys.path.insert(0, str(Path(__file__).parent))
-from typst_reading import numbered_equations
-from typst_sample import drawing, sample
+from derivations.proving import network_of
+from tests.codegen.documents.samples import every_cell, proven
+from tests.codegen.documents.typst_reading import numbered_equations, too_wide
+from tests.codegen.documents.typst_sample import drawing, sample
 
 HOSTILE = '#panic() $x$ *a* _b_ `c` <d> @e [f] \\g // = - + / ~ "h" 1. https://x 中 é\x1b[31m'
 QUICK = ("rnn", "rnn-hh", "fast-weights")
 #: A4 in points, its margin, and how far a comma hangs into it.
 PAGE, MARGIN, HANGS = (595.3, 841.9), 70.9, 4.0
 
-cells = pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in cell_names()],
-)
-
-
-@cache
-def proven(name: str) -> Derivation:
-    return prove(derive(cell(name)))
+cells = pytest.mark.parametrize("name", every_cell(*QUICK))
 
 
 def document(*blocks: Display | Paragraph, language: str = "en") -> Document:

@@ -16,6 +16,12 @@ from codegen.documents.typst.pdf import compiled
 
 Tree = dict[str, Any]
 
+
+def too_wide(document: Document) -> tuple[int | None, ...]:
+    """Return the numbers of the rows that Typst had to set smaller to fit the line."""
+    return tuple(json.loads(compiled(document).query("<scaled>", field="value")))
+
+
 ACCENTS = {
     ("\u0302", "60%"): "\\hat",
     ("\u0302", "100%"): "\\widehat",
