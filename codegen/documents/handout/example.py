@@ -83,9 +83,9 @@ def _given(small: Example) -> Iterable[Block]:
     steps = small.steps
     yield Paragraph(
         f"Here every size is $2$ and there are $T = {steps}$ steps, so that each line can be "
-        "checked with a pocket calculator. Computed numbers are rounded to 4 decimal places, and "
-        "to 6 below 0.001, where they are printed, and nowhere else. The number at the right "
-        "names the equation that is used."
+        "checked with a pocket calculator. Computed numbers are rounded where they are printed, "
+        "and nowhere else: to 4 decimal places, and to 6 below 0.001. A power of ten stands before "
+        "a matrix of small numbers. The number at the right names the equation that is used."
     )
     yield given_table(small)
 
@@ -141,7 +141,8 @@ def _flat(values: Array) -> str:
     """Return a column as a row with its sign of transposition, which takes one line only."""
     if values.shape[1] != 1 or values.size == 1:
         return matrix(values)
-    return f"({', '.join(entries(values))})^{{\\top}}"
+    power, shown = entries(values)
+    return f"{power}({', '.join(shown)})^{{\\top}}"
 
 
 def _jacobians(small: Example) -> Iterable[Block]:

@@ -7,6 +7,7 @@ illustrates.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -36,6 +37,8 @@ STEPS = 3
 DIGITS = 4
 #: The same of a number that is smaller than this: four would leave one or two of it.
 DIGITS_OF_SMALL, SMALL = 6, 0.001
+#: A power of ten stands before a matrix whose entries are all smaller than this.
+SMALL_MATRIX = 0.01
 _WORKING_DIGITS = 30
 
 
@@ -158,43 +161,48 @@ def example(
     return Example(derivation, steps, Point(network, arithmetic, sizes, steps))
 
 
-def number(value: float, *, rounded: bool = False) -> str:
+def number(value: float) -> str:
     """Return a number to four decimal places, a small one to six; a decimal is written as it is.
-
-    Parameters
-    ----------
-    value : float
-    rounded : bool
-        Whether a decimal is written like its neighbours, which are rounded.
 
     Examples
     --------
     >>> number(0.3), number(0.12345), number(-0.000123456), number(-0.0000001), number(2)
     ('0.3', '0.1235', '-0.000123', '0.000000', '2')
     """
-    if _is_decimal(value) and (not rounded or round(value, 1) == 0):
-        shown = f"{value:.1f}".removesuffix(".0")
-    else:
-        shown = f"{value:.{DIGITS_OF_SMALL if abs(value) < SMALL else DIGITS}f}"
-    return shown.removeprefix("-") if float(shown) == 0 else shown
+    if _is_decimal(value):
+        return _without_sign_of_zero(f"{value:.1f}".removesuffix(".0"))
+    return _without_sign_of_zero(f"{value:.{DIGITS_OF_SMALL if abs(value) < SMALL else DIGITS}f}")
 
 
 def _is_decimal(value: float) -> bool:
     return abs(value - round(value, 1)) < 1e-12
 
 
-def entries(values: Array) -> list[str]:
-    """Return the entries of an array as text, all of them rounded if one is.
+def _without_sign_of_zero(shown: str) -> str:
+    return shown.removeprefix("-") if float(shown) == 0 else shown
+
+
+def entries(values: Array) -> tuple[str, list[str]]:
+    """Return a power of ten in LaTeX, or nothing, and the entries that it multiplies, as text.
+
+    Where one entry is rounded, all are; where all are small, the power leaves them their digits.
 
     Examples
     --------
     >>> import numpy as np
-    >>> entries(np.array([0.5, 0.12345]))
-    ['0.5000', '0.1235']
+    >>> entries(np.array([0.5, 0.12345])), entries(np.array([0.0, -0.0012345]))
+    (('', ['0.5000', '0.1235']), ('10^{-3} ', ['0', '-1.2345']))
     """
     flat = [float(entry) for entry in values.flat]
-    rounded = not all(map(_is_decimal, flat))
-    return [number(entry, rounded=rounded) for entry in flat]
+    if all(map(_is_decimal, flat)):
+        return "", list(map(number, flat))
+    largest = max(map(abs, flat))
+    exponent = math.floor(math.log10(largest)) if largest < SMALL_MATRIX else 0
+    rounded = [
+        _without_sign_of_zero(f"{entry / 10.0**exponent:.{DIGITS}f}") if entry else "0"
+        for entry in flat
+    ]
+    return f"10^{{{exponent}}} " if exponent else "", rounded
 
 
 def matrix(values: Array) -> str:
@@ -206,12 +214,12 @@ def matrix(values: Array) -> str:
     >>> print(matrix(np.array([[0.5], [-1.0]])))
     \\begin{pmatrix} 0.5 \\\\ -1 \\end{pmatrix}
     """
-    shown = entries(values)
-    if len(shown) == 1:
-        return shown[0]
+    if values.size == 1:
+        return number(float(values.flat[0]))
+    power, shown = entries(values)
     width = values.shape[1]
     rows = [" & ".join(shown[start : start + width]) for start in range(0, len(shown), width)]
-    return f"\\begin{{pmatrix}} {f' {chr(92) * 2} '.join(rows)} \\end{{pmatrix}}"
+    return f"{power}\\begin{{pmatrix}} {f' {chr(92) * 2} '.join(rows)} \\end{{pmatrix}}"
 
 
 __all__ = [

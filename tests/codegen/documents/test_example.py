@@ -37,7 +37,11 @@ def source(name: str) -> str:
 
 
 def numbers_in(formula: str) -> list[float]:
-    return [float(found) for found in re.findall(r"-?\d+(?:\.\d+)?", formula)]
+    """Return the numbers of a formula, with the power of ten that stands before them."""
+    power = re.match(r"\(?10\^\{(-\d+)\} ", formula)
+    entries = formula[power.end() :] if power else formula
+    scale = 10.0 ** int(power[1]) if power else 1.0
+    return [scale * float(found) for found in re.findall(r"-?\d+(?:\.\d+)?", entries)]
 
 
 @cells
