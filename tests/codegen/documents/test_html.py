@@ -311,7 +311,7 @@ def test_a_whole_handout_fits_a_phone(name: str, tmp_path: Path) -> None:
     found = measured(page, 360, tmp_path)
     assert found["width"] == found["inner"] == 360
     assert found["low"] == []
-    # What scrolls is set as small as can be read: numbers in matrices of eight columns, and no more.
+    # What scrolls is as small as can be read: numbers in matrices of eight columns, and no more.
     scrolling = found["clipped"]
     assert isinstance(scrolling, list)
     assert all(is_numeric for is_numeric, _ in scrolling)
