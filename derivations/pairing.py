@@ -68,7 +68,7 @@ def paired(model: Model, state: State, expressions: Sequence[MatrixExpr]) -> Mod
     {\\text{pair}_t^0}^{\\top} h_t + {\\text{pair}_t^1}^{\\top} c_t
     """
     expressions = [_in_direction(expression, state.direction) for expression in expressions]
-    pairs = [Quantity(pair(i), *v.shape, t) for i, v in enumerate(expressions)]
+    pairs = [Quantity(pair(i), v.shape[0], v.shape[1], t) for i, v in enumerate(expressions)]
     loss, total = Quantity(_LOSS, 1, 1, t), Quantity(_TOTAL, 1, 1, timeless)
     new = [*pairs, loss, total]
     _check_free(model, new)

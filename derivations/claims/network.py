@@ -181,11 +181,25 @@ class Network:
         (letter,) = equation.time.names
         return {letter: step - equation.time.number}
 
-    def mentions(self, name: str, other: str) -> bool:
-        """Tell whether a quantity's own equation names another one."""
+    def mentions(self, name: str, other: str, lag: int | None = None) -> bool:
+        """Tell whether a quantity's own equation names another one, perhaps so many steps back."""
         equation = self.forward.get(name)
-        return equation is not None and any(
-            isinstance(term, Symbol) and term.key == other for term in equation.right.walk()
+        if equation is None:
+            return False
+        found = [
+            term.time
+            for term in equation.right.walk()
+            if isinstance(term, Symbol) and term.key == other
+        ]
+        if lag is None:
+            return bool(found)
+        own = equation.time
+        return any(
+            time is not None
+            and own is not None
+            and time.letters == own.letters
+            and own.number - time.number == lag
+            for time in found
         )
 
     def is_computed(self, name: str) -> bool:
