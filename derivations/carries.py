@@ -33,10 +33,11 @@ class Carry:
 
     @property
     def gate(self) -> MatrixExpr:
-        """The diagonal of the factor, as a column."""
-        body = self.factor.body if isinstance(self.factor, Scaled) else self.factor
-        column = body.vector if isinstance(body, Diag) else OneMatrix(body.shape[0], 1)
-        return multiply(self.factor.scalar, column) if body is not self.factor else column
+        """The diagonal of the factor: a column, or the scalar that all its entries are."""
+        is_scaled = isinstance(self.factor, Scaled)
+        body = self.factor.body if is_scaled else self.factor
+        column = body.vector if isinstance(body, Diag) else OneMatrix(1, 1)
+        return multiply(self.factor.scalar, column) if is_scaled else column
 
 
 def carries(model: Model, state: State) -> tuple[Carry, ...]:

@@ -252,7 +252,12 @@ def entry_bound(expression: MatrixExpr, model: Model) -> Bound:
         return times(*(entry_bound(factor, model) for factor in expression.args))
     if isinstance(expression, Scaled):
         return times(entry_bound(expression.scalar, model), entry_bound(expression.body, model))
-    return bound_of(Norm(expression, "" if is_scalar(expression) else "\\infty"))
+    return bound_of(largest_entry(expression))
+
+
+def largest_entry(expression: MatrixExpr) -> Norm:
+    """Return the largest size of an entry, as a norm that stays."""
+    return Norm(expression, "" if is_scalar(expression) else "\\infty")
 
 
 def _is_bounded(expression: MatrixExpr, model: Model) -> bool:

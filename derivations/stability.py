@@ -24,7 +24,15 @@ from derivations.errors import ProofError, UnsupportedError
 from derivations.expressions import Diag, Identity, Partial
 from derivations.intermediates import name_intermediates
 from derivations.model import Model
-from derivations.norms import Bound, Norm, bound_of, constant, entry_bound, norm_bound
+from derivations.norms import (
+    Bound,
+    Norm,
+    bound_of,
+    constant,
+    entry_bound,
+    largest_entry,
+    norm_bound,
+)
 from derivations.notation.latex import latex
 from derivations.states import State, block, block_sign, is_closed, states
 from derivations.writing import EVERY_STEP, at_step, math, running_steps
@@ -287,9 +295,10 @@ def _of_carry(bounds: GradientBounds, carry: Carry) -> Inequality:
     if not isinstance(carry.factor, Diag):
         factor = f"\\left({factor}\\right)"
     gate = entry_bound(carry.gate, bounds.model)
-    largest = Norm(at_step(carry.gate, j), "\\infty").latex
+    size = largest_entry(carry.gate)
+    largest = replace(size, expression=at_step(size.expression, j)).latex
     sides = [f"\\left\\|{product}{factor}\\right\\|_2"]
-    if _moves(Norm(carry.gate, "\\infty")):
+    if _moves(size):
         sides.append(product + largest)
     if not any(map(_moves, gate.norms)):
         sides.append(_power(gate, distance))

@@ -245,4 +245,4 @@ def written_block(model: Model, row: Quantity, column: Quantity) -> MatrixExpr:
         for user in consumers(model, column.name, lag)
         for rest in paths(model, user.quantity.name, row.name)
     ]
-    return add(*terms)
+    return add(*terms) if terms else ZeroMatrix(size(row), size(column))

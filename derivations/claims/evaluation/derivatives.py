@@ -63,7 +63,9 @@ def _by_symbol(
     step = None if by.time is None else evaluator.step(by.time, environment)
     _check_depends(evaluator, term.of, by, environment)
     moving = evaluator.point.run().quantity(by.key, step).value
-    run = evaluator.point.run(Seed(by.key, step, _carries(evaluator, term, by, environment), is_argument))
+    run = evaluator.point.run(
+        Seed(by.key, step, _carries(evaluator, term, by, environment), is_argument)
+    )
     of = run.evaluator().value(term.of, environment)
     if of.is_tensor:
         raise Undefined("A derivative of a third-order array.")
