@@ -74,6 +74,7 @@ class Point:
         self.numbers = layout.numbers(sizes)
         if is_scalar:
             self.numbers = dict.fromkeys(self.numbers, 1)
+        self.sizes = {size: self.numbers[number] for size, number in network.sizes.items()}
         self._runs: dict[Seed | None, Run] = {}
 
     def run(self, seed: Seed | None = None) -> Run:
