@@ -142,7 +142,8 @@ def _inner(left: MatrixExpr, right: MatrixExpr) -> MatrixExpr:
     if is_column(right):
         return multiply(transpose(left), right)
     rows, columns = right.shape
-    return multiply(OneMatrix(1, rows), hadamard(left, right), OneMatrix(columns, 1))
+    ones = transpose(OneMatrix(rows, 1)), OneMatrix(columns, 1)
+    return multiply(ones[0], hadamard(left, right), ones[1])
 
 
 __all__ = ["pair", "paired"]

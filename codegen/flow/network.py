@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from codegen.flow.point import Point
-from codegen.flow.probe import Probe, Recurrent
-from codegen.gradcheck.module import Arrays, draw_arrays, length
+from codegen.flow.probe import Probe, Real, Recurrent
+from codegen.gradcheck.module import Arrays, draw_arrays
 from derivations.errors import EmitError
-
-Real = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -29,11 +26,14 @@ class RandomNetwork:
         Of one sequence, as the model's own module takes it.
     recurrent : mapping of str to array
         The recurrent parameters: views of the columns that meet the state.
+    sizes : mapping of str to int
+        Of all axes.
     """
 
     parameters: Arrays
     data: Arrays
     recurrent: Mapping[str, Real]
+    sizes: Mapping[str, int]
 
 
 def sizes_of(module: ModuleType, size: int, steps: int) -> dict[str, int]:
@@ -57,8 +57,8 @@ def random_network(probe: Probe, module: ModuleType, point: Point) -> RandomNetw
 
     Recurrent parameters are drawn as the point says and scaled. Other matrices are normal with
     deviation 1 / √(fan in), a vector that scales the state with 1 / √n, a scalar that does is
-    uniform between 0 and 1, and what is only added is zero, or what the settings say. States start
-    at zero, inputs are normal.
+    uniform between 0 and 1, and what is only added is zero, or what the settings say. Inputs and
+    first states are normal, with the deviation of the settings.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def random_network(probe: Probe, module: ModuleType, point: Point) -> RandomNetw
             parameters[name] = _small(parameters[name], name in probe.factors, generator)
     recurrent = {}
     for one in probe.recurrent:
-        view = _columns(parameters[one.name], one, sizes)
+        view = one.columns_in(parameters[one.name], sizes)
         drawn = INITIALISE[point.initialisation](generator, view.shape)
         view[...] = drawn * (point.value / _unit(drawn, one, point))
         recurrent[one.name] = view
@@ -90,11 +90,9 @@ def random_network(probe: Probe, module: ModuleType, point: Point) -> RandomNetw
         check_bias(probe, module, name)
         parameters[name][...] = value
     data = {name: arrays[name] for name in module.DATA}
-    for name in probe.inputs:
+    for name in (*probe.inputs, *(member.own_name for member in probe.members)):
         data[name] = data[name] * settings.input_scale
-    for member in probe.members:
-        data[member.own_name] = np.zeros_like(data[member.own_name])
-    return RandomNetwork(parameters, data, recurrent)
+    return RandomNetwork(parameters, data, recurrent, sizes)
 
 
 def check_bias(probe: Probe, module: ModuleType, name: str) -> None:
@@ -121,13 +119,6 @@ def _small(array: Real, is_factor: bool, generator: np.random.Generator) -> Real
     if array.size == 1:
         return generator.uniform(size=array.shape)
     return generator.standard_normal(array.shape) / np.sqrt(array.size)
-
-
-def _columns(array: Real, one: Recurrent, sizes: Mapping[str, int]) -> Real:
-    if one.columns is None:
-        return array
-    first, last = (int(end) if end.isdecimal() else length(end, sizes) for end in one.columns)
-    return array[:, first:last]
 
 
 def _gaussian(generator: np.random.Generator, shape: tuple[int, ...]) -> Real:

@@ -22,7 +22,7 @@ class Settings:
     size : int
         Entries of each axis that a state or a recurrent matrix has.
     input_scale : float
-        Standard deviation of the entries of x_t.
+        Standard deviation of the entries of x_t, and of the first states.
     clip : float
         The norm that clipping leaves of a longer gradient.
     biases : tuple of (str, float)

@@ -7,13 +7,16 @@ pullbacks. A second module, of the model itself, gives the loss at the last step
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
 from sympy import MatrixExpr
 
 from codegen.build import emit_source
+from codegen.gradcheck.module import length
 from codegen.storage import axes_of, given_name
 from derivations.algebra import subexpressions
 from derivations.bptt import derive
@@ -37,6 +40,8 @@ from derivations.states import State, written_block
 
 #: Axes of an array, by the names of their sizes.
 Axes = tuple[str, ...]
+
+Real = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -70,13 +75,20 @@ class Recurrent:
     name : str
     axes : tuple of str
         Of the whole parameter.
-    columns : tuple of (str, str)
-        Behind which column, and up to which; sizes in code.
+    columns : tuple of (str, str) or None
+        Behind which column, and up to which, by sizes in code; all without it.
     """
 
     name: str
     axes: Axes
     columns: tuple[str, str] | None = None
+
+    def columns_in(self, array: Real, sizes: Mapping[str, int]) -> Real:
+        """Return the columns of an array of the parameter's shape, as a view."""
+        if self.columns is None:
+            return array
+        first, last = (length(end, sizes) for end in self.columns)
+        return array[:, first:last]
 
 
 @dataclass(frozen=True)
