@@ -310,7 +310,7 @@ def _of_carry(bounds: GradientBounds, carry: Carry) -> Inequality:
     )
 
 
-def with_evidence(inequality: Inequality, model: Model) -> Inequality:
+def with_evidence(inequality: Inequality, model: Model, *, search: bool = True) -> Inequality:
     """Return an inequality with what the search for a counterexample found.
 
     Parameters
@@ -318,6 +318,8 @@ def with_evidence(inequality: Inequality, model: Model) -> Inequality:
     inequality : Inequality
     model : Model
         As it was read: claims are judged by its text.
+    search : bool
+        Whether a counterexample is searched for, or only looked for among random networks.
 
     Raises
     ------
@@ -331,7 +333,7 @@ def with_evidence(inequality: Inequality, model: Model) -> Inequality:
     >>> with_evidence(inequalities(gradient_bounds(model))[0], model).evidence
     'no counterexample in 1120 tries'
     """
-    verdict = check(model, inequality.latex)
+    verdict = check(model, inequality.latex, search=search)
     if verdict.verdict == "false":
         raise ProofError(f"{inequality.latex} is false: {verdict.counterexample}.")
     return replace(inequality, evidence=verdict.evidence or "")

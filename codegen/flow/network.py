@@ -133,12 +133,12 @@ def _orthogonal(generator: np.random.Generator, shape: tuple[int, ...]) -> Real:
         return generator.choice([-1.0, 1.0], shape)
     tall = generator.standard_normal((max(shape), min(shape)))
     q, r = np.linalg.qr(tall)
-    q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
-    return q if shape[0] >= shape[1] else q.T
+    frame: Real = q * np.where(np.diag(r) < 0, -1.0, 1.0)
+    return frame if shape[0] >= shape[1] else frame.T
 
 
 def _identity(generator: np.random.Generator, shape: tuple[int, ...]) -> Real:
-    return np.eye(*shape) if len(shape) == 2 else np.ones(shape)
+    return np.eye(shape[0], shape[1]) if len(shape) == 2 else np.ones(shape)
 
 
 #: How a recurrent parameter is drawn: by name.
