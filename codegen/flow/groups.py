@@ -57,14 +57,22 @@ def grouped(results: Results) -> dict[Group, tuple[Measured, ...]]:
     if not results:
         return {}
     settings_of(results)
-    found: defaultdict[Group, list[tuple[int, Measured]]] = defaultdict(list)
-    for point, measured in results:
+    found: defaultdict[Group, list[Measured]] = defaultdict(list)
+    for point, measured in in_order(results):
         _refuse_what_is_no_size(point, measured)
-        found[group_of(point)].append((point.seed, measured))
-    return {
-        group: tuple(measured for _, measured in sorted(found[group], key=lambda pair: pair[0]))
-        for group in sorted(found, key=_order)
-    }
+        found[group_of(point)].append(measured)
+    return {group: tuple(measured) for group, measured in found.items()}
+
+
+def in_order(results: Results) -> Results:
+    """Return results by group and seed, whichever of them was measured first.
+
+    Examples
+    --------
+    >>> in_order([])
+    []
+    """
+    return sorted(results, key=lambda pair: (*_order(group_of(pair[0])), pair[0].seed))
 
 
 def group_of(point: Point) -> Group:

@@ -60,7 +60,7 @@ def file_stems(names: Sequence[Sequence[str]]) -> list[str]:
     ['rnn-tanh', 'lstm', 'a-b', 'a-b-2']
     """
     found: list[str] = []
-    taken = {"compare"}
+    taken: set[str] = set()
     for parts in names:
         stem = "-".join(filter(None, (re.sub(r"\W+", "-", part).strip("-") for part in parts)))
         candidate, count = stem or "cell", 1

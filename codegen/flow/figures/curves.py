@@ -36,7 +36,9 @@ def thinned(length: int) -> list[int]:
     return [round(k * (length - 1) / (LONGEST_CURVE - 1)) for k in range(LONGEST_CURVE)]
 
 
-def visible_range(curves: Sequence[Array], least: float = LEAST_REACH) -> tuple[float, float]:
+def visible_range(
+    curves: Sequence[Array], least_reach: float = LEAST_REACH, least_span: float = LEAST_REACH
+) -> tuple[float, float]:
     """Return the powers of ten between which curves are shown.
 
     A curve that falls far below all others, or to zero, would squash them: it leaves the picture
@@ -46,26 +48,30 @@ def visible_range(curves: Sequence[Array], least: float = LEAST_REACH) -> tuple[
     ----------
     curves : sequence of ndarray
         Logarithms of the medians.
-    least : float
-        What is shown at least.
+    least_reach : float
+        The median curve is taken to reach this far at least.
+    least_span : float
+        Between the two ends, where curves are level.
 
     Examples
     --------
     >>> visible_range([np.array([0.0, -8.0]), np.array([0.0, 4.0]), np.array([0.0, -np.inf])])
-    (-24.96, 4.96)
+    (-12.64, 4.64)
     """
     seen = [curve for curve in curves if np.any(np.isfinite(curve))]
     if not seen:
-        return -least, least
+        return -least_span / 2, least_span / 2
     highest = [float(np.max(curve)) for curve in seen]
     lowest = [float(np.min(curve)) for curve in seen]
-    reaches = [float(np.max(np.abs(curve[np.isfinite(curve)]))) for curve in seen]
-    reach = REACH * max(sorted(reaches)[(len(reaches) - 1) // 2], least)
+    # Where a curve falls to zero, it reaches nothing that could be a measure for others.
+    whole = [curve for curve in seen if np.all(np.isfinite(curve))] or seen
+    reaches = [float(np.max(np.abs(curve[np.isfinite(curve)]))) for curve in whole]
+    reach = REACH * max(sorted(reaches)[(len(reaches) - 1) // 2], least_reach)
     bottom = max(min(lowest), -reach)
     top = min(max(highest), reach)
-    if top - bottom < least:
+    if top - bottom < least_span:
         middle = (top + bottom) / 2
-        bottom, top = middle - least / 2, middle + least / 2
+        bottom, top = middle - least_span / 2, middle + least_span / 2
     margin = 0.04 * (top - bottom)
     return bottom - margin, top + margin
 

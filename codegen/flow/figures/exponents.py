@@ -75,9 +75,10 @@ def exponents_figure(groups: Groups) -> Figure | None:
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         figure.suptitle(title_of(groups, "rate at which gradients grow"))
         axes = figure.subplots()
-        bottom, top = visible_range([middle for _, (_, middle, _) in curves.values()], 0.1)
+        bottom, top = visible_range([middle for _, (_, middle, _) in curves.values()], 1, 0.1)
         axes.set_ylim(min(bottom, -0.1 * (top - bottom)), max(top, 0.1 * (top - bottom)))
-        axes.set_xlim(values[0] - 0.03 * width, values[-1] + 0.03 * width)
+        margin = (0.03 if len(values) > 1 else 0.2) * width
+        axes.set_xlim(values[0] - margin, values[-1] + margin)
         axes.axhline(0, color="#404040", linewidth=1.4)
         ends = []
         for rank, (row, (at, quantiles)) in enumerate(curves.items()):
@@ -85,9 +86,10 @@ def exponents_figure(groups: Groups) -> Figure | None:
             reach = high - low
             less, middle, more = np.clip(quantiles, low - reach, high + reach)
             colour = DISTINCT[rank % len(DISTINCT)]
+            # Beside each other, or the bars of one hide those of another.
+            places = at + 0.006 * width * (rank - (len(curves) - 1) / 2)
             axes.errorbar(
-                # Beside each other, or the bars of one hide those of another.
-                at + 0.006 * width * (rank - (len(curves) - 1) / 2),
+                places,
                 middle,
                 (middle - less, more - middle),
                 color=colour,
@@ -96,6 +98,8 @@ def exponents_figure(groups: Groups) -> Figure | None:
                 capsize=3,
                 elinewidth=1.4,
             )
+            for place in places[middle < low]:
+                axes.annotate("↓", (place, low), color=colour, ha="center", va="bottom", size=15)
             ends.append((float(quantiles[1, -1]), plain(row), colour))
         label_ends(axes, ends, HEIGHT - 1.4, 13)
         for word, offset, side in (("explodes", 5, "bottom"), ("vanishes", -5, "top")):

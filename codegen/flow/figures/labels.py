@@ -28,8 +28,8 @@ def spread(wanted: Sequence[float], gap: float) -> list[float]:
 
     Examples
     --------
-    >>> spread([0.5, 0.5, 0.9], 0.1)
-    [0.45, 0.55, 0.9]
+    >>> spread([0.5, 0.5, 1.0], 0.25)
+    [0.375, 0.625, 1.0]
     """
     if len(wanted) < 2:
         return list(wanted)
@@ -71,7 +71,7 @@ def label_ends(
         # A level line before a label would read as a minus sign.
         if bottom <= value <= top and abs(place - from_place) > LEVEL:
             axes.plot(
-                [1.005, 1.04],
+                [1.003, 1.03],
                 [from_place, place],
                 color=colour,
                 linewidth=0.9,
@@ -80,7 +80,7 @@ def label_ends(
             )
         arrow = " ↓" if value < bottom else " ↑" if value > top else ""
         axes.text(
-            1.05,
+            1.038,
             place,
             label + arrow,
             color=colour,

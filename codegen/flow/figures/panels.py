@@ -129,7 +129,7 @@ def style_key(
 def label_head(axes: Axes, text: str) -> None:
     """Write what the labels at the right edge are, above them."""
     axes.text(
-        1.05,
+        1.038,
         1.03,
         text,
         transform=axes.transAxes,
