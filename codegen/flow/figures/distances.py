@@ -22,8 +22,8 @@ from codegen.flow.figures.panels import (
     key_below,
     label_head,
     scale_of,
+    set_title,
     style_key,
-    title_of,
     values_of,
 )
 from codegen.flow.figures.style import (
@@ -107,9 +107,9 @@ def _against_distance(
 ) -> Figure:
     columns = by_initialisation(groups)
     values = representatives(values_of(groups), MOST_CURVES)
-    colour_of = dict(zip(values, colours(len(values)), strict=True))
     beside = [(extra[0], style) for extra, style in ((dashed, "--"), (dotted, ":")) if extra]
     with styled():
+        colour_of = dict(zip(values, colours(len(values)), strict=True))
         found = {
             (column, value): quantile_curves(measured, what)
             for column, of_value in columns.items()
@@ -125,7 +125,7 @@ def _against_distance(
         limits = visible_range([*(curves[1] for curves in found.values()), *gates])
         last = max((curves.shape[1] - 1 for curves in found.values()), default=1)
         figure = figure_of_panels(len(columns))
-        figure.suptitle(title_of(groups, title))
+        set_title(figure, groups, title)
         panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
         for axes, (column, of_value) in zip(panels, columns.items(), strict=True):
             axes.set_title(plain(column))

@@ -13,7 +13,7 @@ from codegen.flow.figures.panels import (
     figure_of_panels,
     networks,
     scale_of,
-    title_of,
+    set_title,
     values_of,
 )
 from codegen.flow.figures.style import number, plain, representatives, styled
@@ -60,7 +60,7 @@ def eigenvalues_figure(groups: Groups) -> Figure | None:
     head = SCALE_HEADS[scale_of(groups)]
     with styled():
         figure = figure_of_panels(len(values), len(rows), height=SIDE + 0.45, width=SIDE + 0.55)
-        figure.suptitle(title_of(groups, "eigenvalues of $W_{rec}$, and the unit circle"))
+        set_title(figure, groups, "eigenvalues of $W_{rec}$, and the unit circle")
         grid = figure.subplots(len(rows), len(values), squeeze=False)
         for panels, (row, of_value) in zip(grid, rows.items(), strict=True):
             panels[0].set_ylabel(f"{plain(row)}\n" + r"$\mathrm{Im}\,\lambda$")
@@ -71,8 +71,8 @@ def eigenvalues_figure(groups: Groups) -> Figure | None:
         for axes in grid[-1]:
             axes.set_xlabel(r"$\mathrm{Re}\,\lambda$")
         figure.supxlabel(
-            r"$\rho$ is the spectral radius, $\sigma_{max}$ the largest singular value: medians of "
-            + networks(groups),
+            "$\\rho$: spectral radius, $\\sigma_{max}$: largest singular value,\n"
+            f"medians of {networks(groups)}",
             fontsize=12,
         )
     return figure

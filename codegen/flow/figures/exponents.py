@@ -13,10 +13,11 @@ from codegen.flow.figures.labels import label_ends
 from codegen.flow.figures.panels import (
     SCALE_NAMES,
     by_initialisation,
+    figure_of_panels,
     key_below,
     networks,
     scale_of,
-    title_of,
+    set_title,
     values_of,
 )
 from codegen.flow.figures.style import DISTINCT, nearest_to_one, number, plain, styled
@@ -26,8 +27,8 @@ from codegen.flow.summary import quantile_curves
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-HEIGHT = 5.4
-WIDTH = 9.6
+HEIGHT = 4.0
+WIDTH = 5.8
 MARKERS = "os^Dv"
 #: Gains closer than this part of the axis share a tick mark.
 TICK_GAP = 0.05
@@ -55,9 +56,6 @@ def exponents_figure(groups: Groups) -> Figure | None:
     >>> figure.axes[0].get_xlabel()
     'gain of $W_{rec}$'
     """
-    from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
-
     curves = {}
     for row, of_value in by_initialisation(groups).items():
         found = {
@@ -72,8 +70,10 @@ def exponents_figure(groups: Groups) -> Figure | None:
     values = values_of(groups)
     width = (values[-1] - values[0]) or 1.0
     with styled():
-        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
-        figure.suptitle(title_of(groups, "rate at which gradients grow"))
+        from matplotlib.lines import Line2D
+
+        figure = figure_of_panels(1, height=HEIGHT, width=WIDTH)
+        set_title(figure, groups, "rate at which gradients grow")
         axes = figure.subplots()
         bottom, top = visible_range([middle for _, (_, middle, _) in curves.values()], 1, 0.1)
         axes.set_ylim(min(bottom, -0.1 * (top - bottom)), max(top, 0.1 * (top - bottom)))
@@ -99,9 +99,17 @@ def exponents_figure(groups: Groups) -> Figure | None:
                 elinewidth=1.4,
             )
             for place in places[middle < low]:
-                axes.annotate("↓", (place, low), color=colour, ha="center", va="bottom", size=15)
+                axes.annotate(
+                    "↓",
+                    (place, low),
+                    (0, 18 * rank),
+                    textcoords="offset points",
+                    color=colour,
+                    horizontalalignment="center",
+                    fontsize=14,
+                )
             ends.append((float(quantiles[1, -1]), plain(row), colour))
-        label_ends(axes, ends, HEIGHT - 1.4, 13)
+        label_ends(axes, ends, HEIGHT, 13)
         for word, offset, side in (("explodes", 5, "bottom"), ("vanishes", -5, "top")):
             axes.annotate(
                 word,

@@ -14,7 +14,7 @@ from codegen.flow.figures.panels import (
     figure_of_panels,
     networks,
     scale_of,
-    title_of,
+    set_title,
     values_of,
 )
 from codegen.flow.figures.style import number, plain, styled
@@ -47,8 +47,6 @@ def heat_figure(groups: Groups) -> Figure:
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
     ['1']
     """
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
     columns = by_initialisation(groups)
     values = values_of(groups)
     maps = {
@@ -61,8 +59,10 @@ def heat_figure(groups: Groups) -> Figure:
     bound = max(abs(limit) for limit in visible_range(list(maps.values())))
     largest = max(float(np.max(np.abs(curve))) for curve in maps.values())
     with styled():
+        from matplotlib.ticker import FuncFormatter, MaxNLocator
+
         figure = figure_of_panels(len(columns))
-        figure.suptitle(title_of(groups, r"size of a gradient that goes back $d$ steps"))
+        set_title(figure, groups, r"size of a gradient that goes back $d$ steps")
         panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
         for axes, column in zip(panels, columns, strict=True):
             rows = [maps.get((column, value)) for value in values]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from codegen.flow.figures.style import PANEL_HEIGHT, PANEL_WIDTH, plain
+from codegen.flow.figures.style import PANEL_HEIGHT, PANEL_WIDTH, TITLE_SIZE, plain
 from codegen.flow.groups import Groups
 from codegen.flow.point import Measured
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Curves that a panel can hold, each with its band, bound and label.
 MOST_CURVES = 7
+#: Letters of the name of a cell: more leave no room for panels.
+LONGEST_NAME = 30
 #: What a value scales, as the head of labels says it, and as the name of an axis does.
 SCALE_HEADS = {"gain": "gain", "radius": r"$\rho$"}
 SCALE_NAMES = {"gain": r"gain of $W_{rec}$", "radius": r"spectral radius $\rho(W_{rec})$"}
@@ -61,20 +63,39 @@ def scale_of(groups: Groups) -> str:
 
 
 def cell_title(cell: str, activation: str) -> str:
-    """Return the name of a cell for a title.
+    """Return the name of a cell for a title or a label; of a longer one, the start and the end.
 
     Examples
     --------
     >>> cell_title("lstm", ""), cell_title("rnn", "tanh")
     ('lstm', 'rnn, tanh')
     """
-    return plain(f"{cell}, {activation}" if activation else cell)
+    name = f"{cell}, {activation}" if activation else cell
+    if len(name) > LONGEST_NAME:
+        half = LONGEST_NAME // 2
+        name = f"{name[:half]}…{name[-half:]}"
+    return plain(name)
 
 
-def title_of(groups: Groups, text: str) -> str:
-    """Return a title that names the cell, and then says what is shown."""
+def set_title(figure: Figure, groups: Groups, text: str) -> None:
+    """Write above all panels which cell it is, and what is shown; it fits the figure.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    groups : mapping of Group to sequence of Measured
+        Of one cell with one activation.
+    text : str
+        What is shown.
+    """
     group = next(iter(groups))
-    return f"{cell_title(group.cell, group.activation)}: {text}"
+    name = cell_title(group.cell, group.activation)
+    title = figure.suptitle(f"{name}: {text}")
+    room = 0.96 * figure.bbox.width
+    if title.get_window_extent().width > room:
+        title.set_text(f"{name}:\n{text}")
+    width = title.get_window_extent().width
+    title.set_fontsize(TITLE_SIZE * min(1.0, room / width))
 
 
 def networks(groups: Groups) -> str:
@@ -96,11 +117,10 @@ def figure_of_panels(
 ) -> Figure:
     """Return an empty figure that has room for panels, and lays itself out."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     size = (0.4 + width * max(columns, 1.6), 1.4 + height * rows)
-    figure = Figure(figsize=size, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.08)  # type: ignore[call-arg, union-attr]
-    return figure
+    return Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08))
 
 
 def key_below(figure: Figure, lines: Mapping[str, Artist]) -> None:

@@ -20,8 +20,8 @@ from codegen.flow.figures.panels import (
     key_below,
     label_head,
     scale_of,
+    set_title,
     style_key,
-    title_of,
     values_of,
 )
 from codegen.flow.figures.style import colours, number, plain, representatives, styled
@@ -75,7 +75,7 @@ def shares_figure(groups: Groups, limit: float) -> Figure:
     last = max(curves.shape[1] - 1 for _, curves, _ in found.values())
     with styled():
         figure = figure_of_panels(len(columns), 2, HEIGHT)
-        figure.suptitle(title_of(groups, r"what each distance gives to $\partial E_T/\partial W$"))
+        set_title(figure, groups, r"what each distance gives to $\partial E_T/\partial W$")
         grid = figure.subplots(2, len(columns), sharex=True, sharey="row", squeeze=False)
         for column, upper, lower in zip(columns, *grid, strict=True):
             upper.set_title(plain(column))

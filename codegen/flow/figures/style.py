@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 #: Inches of a panel, and of all that stands around the panels: a slide is some 13 inches wide.
 PANEL_WIDTH, PANEL_HEIGHT = 4.3, 3.9
-#: Points of the text at the ends of curves.
-LABEL_SIZE = 11.0
+#: Points of the text at the ends of curves, and of the title above all panels.
+LABEL_SIZE, TITLE_SIZE = 11.0, 16.0
 #: Colours that every eye tells apart (Okabe and Ito 2008), without their yellow.
 DISTINCT = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9")
 #: Settings of Matplotlib, over its defaults and not over those of a user.
@@ -26,7 +26,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.titlesize": 14,
     "axes.labelsize": 13,
-    "figure.titlesize": 16,
+    "figure.titlesize": TITLE_SIZE,
     "font.size": 12,
     "grid.alpha": 0.5,
     "grid.color": "#d0d0d0",
