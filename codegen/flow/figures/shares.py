@@ -1,0 +1,113 @@
+"""What each distance gives to ∂E_T/∂W, and what clipping makes of it: all sizes, and no share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codegen.flow import summary
+from codegen.flow.figures.curves import (
+    draw_band,
+    draw_curve,
+    powers_of_ten,
+    set_distances,
+    visible_range,
+)
+from codegen.flow.figures.labels import label_ends
+from codegen.flow.figures.panels import (
+    SCALE_HEADS,
+    by_initialisation,
+    figure_of_panels,
+    key_below,
+    label_head,
+    scale_of,
+    set_title,
+    style_key,
+    values_of,
+)
+from codegen.flow.figures.style import colours, number, plain, representatives, styled
+from codegen.flow.groups import Groups
+from codegen.flow.summary import quantile_curves
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Gains that are shown: one that vanishes, one near 1, one that explodes.
+VALUES = 3
+HEIGHT = 2.9
+#: A share below this power of ten is none.
+LEAST_SHARE = -8.0
+
+
+def shares_figure(groups: Groups, limit: float) -> Figure:
+    """Show shares of ∂E_T/∂W by distance, and below the sizes of terms before and after clipping.
+
+    Parameters
+    ----------
+    groups : mapping of Group to sequence of Measured
+        Of one cell with one activation.
+    limit : float
+        The norm that clipping leaves of a longer gradient.
+
+    Examples
+    --------
+    >>> from codegen.flow.groups import Group
+    >>> from types import SimpleNamespace as Network
+    >>> networks = [Network(terms=(0.0, 1.0), gradient=1.0)]
+    >>> figure = shares_figure({Group("rnn", "tanh", "identity", "gain", 1.0): networks}, 1.0)
+    >>> len(figure.axes)
+    2
+    """
+    columns = by_initialisation(groups)
+    values = representatives(values_of(groups), VALUES)
+    found = {
+        (column, value): (
+            quantile_curves(of_value[value], summary.shares),
+            quantile_curves(of_value[value], summary.terms),
+            quantile_curves(of_value[value], lambda network: summary.clipped(network, limit)),
+        )
+        for column, of_value in columns.items()
+        for value in values
+        if value in of_value
+    }
+    bottom, top = visible_range([part[1] for part, _, _ in found.values()])
+    share_limits = (max(bottom, LEAST_SHARE), min(top, 0.3) if top > LEAST_SHARE else top)
+    size_limits = visible_range([curves[1] for _, *both in found.values() for curves in both])
+    last = max(curves.shape[1] - 1 for _, curves, _ in found.values())
+    with styled():
+        figure = figure_of_panels(len(columns), 2, HEIGHT)
+        set_title(figure, groups, r"what each distance gives to $\partial E_T/\partial W$")
+        grid = figure.subplots(2, len(columns), sharex=True, sharey="row", squeeze=False)
+        for column, upper, lower in zip(columns, *grid, strict=True):
+            upper.set_title(plain(column))
+            upper.set_ylim(share_limits)
+            lower.set_ylim(size_limits)
+            share_ends, size_ends = [], []
+            for value, colour in zip(values, colours(len(values)), strict=True):
+                if (column, value) not in found:
+                    continue
+                shares, before, after = found[column, value]
+                if shares.size:
+                    draw_band(upper, shares, colour)
+                    share_ends.append((float(shares[1, -1]), number(value), colour))
+                draw_curve(lower, before[1], colour, width=1.8)
+                draw_curve(lower, after[1], colour, "--", 2.4)
+                size_ends.append((float(before[1, -1]), number(value), colour))
+            label_ends(upper, share_ends, HEIGHT)
+            label_ends(lower, size_ends, HEIGHT)
+            label_head(upper, SCALE_HEADS[scale_of(groups)])
+            for axes in (upper, lower):
+                set_distances(axes, last)
+                powers_of_ten(axes, 6)
+            upper.set_xlabel("")
+        grid[0, 0].set_ylabel("share of the sum,\nclipped or not")
+        grid[1, 0].set_ylabel(
+            "size of the term\n"
+            r"$\Vert\partial E_T/\partial s_k\;\partial^{+}s_k/\partial W\Vert$"
+        )
+        key = style_key(
+            groups,
+            band=max(map(len, groups.values())) > 1,
+            dashed=r"after clipping $\Vert\partial E_T/\partial W\Vert$ at " + number(limit),
+        )
+        key_below(figure, key)
+    return figure
