@@ -9,8 +9,12 @@ from typing import Literal, TypeAlias
 Point: TypeAlias = tuple[float, float]
 #: What a line means. Each format has a table of colours, widths and dashes, which are told apart
 #: in grey, too: ``data`` edges lead within a step, ``state`` edges from one step to the next,
-#: ``first`` and ``second`` are curves of a plot, ``bound`` is a bound on one.
-Stroke: TypeAlias = Literal["data", "state", "axis", "grid", "frame", "first", "second", "bound"]
+#: ``first``, ``second`` and ``third`` are curves of a plot, ``bound`` is a bound on one.
+Stroke: TypeAlias = Literal[
+    "data", "state", "axis", "grid", "frame", "first", "second", "third", "bound"
+]
+#: What an area means: what lies around a curve, a dot, or how far a value is below or above 1.
+Shade: TypeAlias = Literal["band", "dot", "far below", "below", "level", "above", "far above"]
 #: What a box stands for.
 Fill: TypeAlias = Literal["input", "computed", "state", "loss", "panel"]
 #: Which point of a label stands at its place.
@@ -48,7 +52,15 @@ class Label:
     anchor: Anchor = "center"
 
 
-Item: TypeAlias = Line | Box | Label
+@dataclass(frozen=True)
+class Area:
+    """A filled polygon without a border."""
+
+    points: tuple[Point, ...]
+    shade: Shade
+
+
+Item: TypeAlias = Line | Box | Label | Area
 
 
 @dataclass(frozen=True)
@@ -64,4 +76,16 @@ class Drawing:
     description: str
 
 
-__all__ = ["Anchor", "Box", "Drawing", "Fill", "Item", "Label", "Line", "Point", "Stroke"]
+__all__ = [
+    "Anchor",
+    "Area",
+    "Box",
+    "Drawing",
+    "Fill",
+    "Item",
+    "Label",
+    "Line",
+    "Point",
+    "Shade",
+    "Stroke",
+]

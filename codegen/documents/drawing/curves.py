@@ -5,7 +5,8 @@ from __future__ import annotations
 from sympy import Expr, Rational, oo
 
 from codegen.documents.drawing import Drawing, Item, Label, Line
-from codegen.documents.drawing.plot import HIGH, REACH, WIDE, Curve, Panel, sampled
+from codegen.documents.drawing.panel import Curve, Panel
+from codegen.documents.drawing.plot import HIGH, REACH, WIDE, panel, sampled
 from derivations.activations import ScalarFunction, x
 from derivations.errors import EmitError
 from derivations.slopes import SlopeBound, slope_bound, smooth_pieces
@@ -48,12 +49,12 @@ def curves(name: str, function: ScalarFunction) -> Drawing:
     pieces = smooth_pieces(function.formula)
     values = sorted(curve for piece, domain in pieces for curve in sampled(piece, domain))
     slopes = sorted(curve for piece, domain in pieces for curve in sampled(piece.diff(x), domain))
-    first = Panel.around((LEFT, BELOW), [0.0, *_heights(values)])
-    second = Panel.around((LEFT + WIDE + APART, BELOW), [0.0, *_sizes(bound), *_heights(slopes)])
+    first = panel((LEFT, BELOW), [0.0, *_heights(values)])
+    second = panel((LEFT + WIDE + APART, BELOW), [0.0, *_sizes(bound), *_heights(slopes)])
     items = (
-        *first.frame(f"${name}(x)$"),
+        *first.frame(f"${name}(x)$", "$x$"),
         *first.drawn(values, "first"),
-        *second.frame(f"${_primed(name)}(x)$"),
+        *second.frame(f"${_primed(name)}(x)$", "$x$"),
         *_bound(second, bound),
         *second.drawn(slopes, "second"),
         *_maximum(second, function, bound),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from codegen.documents.drawing import Fill, Stroke
+from codegen.documents.drawing import Fill, Shade, Stroke
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ PENS: Mapping[Stroke, Pen] = {
     "frame": Pen("777777", 0.6),
     "first": Pen("0b5fa5", 1.5),
     "second": Pen("b3420f", 1.4, (5, 2.5)),
+    "third": Pen("2b6e3f", 1.4, (1.6, 1.8)),
     "bound": Pen("555555", 0.8, (1.5, 2.5)),
 }
 GROUNDS: Mapping[Fill, Ground] = {
@@ -53,5 +54,15 @@ GROUNDS: Mapping[Fill, Ground] = {
     "loss": Ground("f6dccf", Pen("b3420f", 1.0, (4, 2))),
     "panel": Ground("f7f7f7", Pen("c8c8c8", 0.5)),
 }
+#: Light enough for type in front of them.
+SHADES: Mapping[Shade, str] = {
+    "band": "cfe3f5",
+    "dot": "0b5fa5",
+    "far below": "9cc3e6",
+    "below": "d5e6f5",
+    "level": "f7f7f7",
+    "above": "f8dfd2",
+    "far above": "eeb193",
+}
 
-__all__ = ["GROUNDS", "PENS", "Ground", "Pen"]
+__all__ = ["GROUNDS", "PENS", "SHADES", "Ground", "Pen"]

@@ -10,9 +10,9 @@ from html import escape
 from typing import Literal
 
 from codegen.documents.document import spans
-from codegen.documents.drawing import Anchor, Box, Drawing, Item, Label, Line, Point
+from codegen.documents.drawing import Anchor, Area, Box, Drawing, Item, Label, Line, Point
 from codegen.documents.drawing.labels import tspans
-from codegen.documents.drawing.palette import GROUNDS, PENS, Pen
+from codegen.documents.drawing.palette import GROUNDS, PENS, SHADES, Pen
 from codegen.documents.printed import plain
 
 #: The size of labels, and a margin around the drawing, in points.
@@ -135,6 +135,13 @@ def shape_of_label(item: Label, height: float) -> Iterator[str]:
         f'<text class="ink" x="{_number(x)}" y="{_number(y)}" text-anchor="{anchor}" '
         f'fill="#111111">{tspans(item.text, SIZE)}</text>'
     )
+
+
+@shape.register
+def shape_of_area(item: Area, height: float) -> Iterator[str]:
+    corners = " ".join(_place((x, height - y)) for x, y in item.points)
+    name = f"shade-{item.shade.replace(' ', '-')}"
+    yield f'<polygon class="{name}" points="{corners}" fill="#{SHADES[item.shade]}"/>'
 
 
 def _stroked(pen: Pen) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from functools import singledispatch
 
-from codegen.documents.drawing import Box, Drawing, Item, Label, Line, Point
-from codegen.documents.drawing.palette import GROUNDS, PENS, Pen
+from codegen.documents.drawing import Area, Box, Drawing, Item, Label, Line, Point
+from codegen.documents.drawing.palette import GROUNDS, PENS, SHADES, Pen
 from codegen.documents.typst.escape import prose
 from codegen.documents.typst.mathematics import mathematics
 
@@ -121,6 +121,12 @@ def box_drawn(item: Box, height: float) -> str:
 def label_drawn(item: Label, height: float) -> str:
     across, down = _ANCHORS[item.anchor]
     return f"note({_place(item.at, height)}, ({across}, {down}))[{prose(item.text)}]"
+
+
+@drawn.register
+def area_drawn(item: Area, height: float) -> str:
+    corners = ", ".join(_place(point, height) for point in item.points)
+    return f"place(polygon(fill: {_paint(SHADES[item.shade])}, {corners}))"
 
 
 __all__ = ["as_typst"]

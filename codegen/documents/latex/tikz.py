@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from codegen.documents.drawing import Box, Drawing, Item, Label, Line, Point
-from codegen.documents.drawing.palette import GROUNDS, PENS, Pen
+from codegen.documents.drawing import Area, Box, Drawing, Item, Label, Line, Point
+from codegen.documents.drawing.palette import GROUNDS, PENS, SHADES, Pen
 from codegen.documents.latex.escape import prose
 
 _FRAME = r"""\usepackage{tikz}
@@ -22,7 +22,7 @@ def _preamble() -> str:
     """Return the colours and the styles of the palette; points are PostScript's: bp."""
     borders = [ground.border for ground in GROUNDS.values()]
     colours = [pen.colour for pen in (*PENS.values(), *borders)]
-    colours += [ground.colour for ground in GROUNDS.values()]
+    colours += [*(ground.colour for ground in GROUNDS.values()), *SHADES.values()]
     defined = "".join(
         f"\\definecolor{{bptt{colour}}}{{HTML}}{{{colour.upper()}}}\n"
         for colour in sorted(set(colours))
@@ -97,6 +97,12 @@ def _box(item: Box) -> str:
 def _label(item: Label) -> str:
     anchor = "" if item.anchor == "center" else f"[anchor={item.anchor}] "
     return f"\\node {anchor}at {_place(item.at)} {{{prose(item.text)}}};"
+
+
+@_item.register
+def _area(item: Area) -> str:
+    corners = " -- ".join(map(_place, item.points))
+    return f"\\fill[bptt{SHADES[item.shade]}] {corners} -- cycle;"
 
 
 def _place(point: Point) -> str:
