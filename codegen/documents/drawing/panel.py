@@ -207,7 +207,9 @@ class Panel:
         """Yield points as small octagons."""
         for x, y in map(self.at, points):
             turns = (math.pi * (2 * corner + 1) / 8 for corner in range(8))
-            yield Area(tuple((x + size * math.cos(a), y + size * math.sin(a)) for a in turns), shade)
+            yield Area(
+                tuple((x + size * math.cos(a), y + size * math.sin(a)) for a in turns), shade
+            )
 
 
 __all__ = ["TICK", "Axis", "Curve", "Panel"]

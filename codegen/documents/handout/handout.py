@@ -23,6 +23,7 @@ from codegen.documents.handout.derivation import (
 )
 from codegen.documents.handout.example import example_section
 from codegen.documents.handout.exercises import exercises
+from codegen.documents.handout.flow.section import flow_section
 from codegen.documents.handout.mistakes import mistakes
 from codegen.documents.handout.pictures import functions_section, graph_section
 from codegen.documents.handout.references import references_section
@@ -89,6 +90,7 @@ def handout(derivation: Derivation, source: str, file: str, choice: Choice) -> D
         functions_section(model),
         *others,
         proof_section(derivation),
+        flow_section(derivation),
         example_section(derivation, module),
         code_section(derivation, source, file, module),
         Section("Common mistakes", mistakes(derivation)),

@@ -1,0 +1,168 @@
+"""GradientBounds → the inequalities as rows, and what follows from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from string import ascii_lowercase
+
+from sympy import Integer
+from sympy import latex as number
+
+from codegen.documents.document import Block, Display, Paragraph, Row
+from codegen.documents.handout.pictures import bounded_functions
+from derivations.derivation import Derivation
+from derivations.norms import Bound
+from derivations.slopes import slope_bound
+from derivations.stability import GradientBounds, Inequality, inequalities, with_evidence
+
+_TRIES = re.compile(r"\d+")
+
+
+def bounds_blocks(derivation: Derivation, bounds: GradientBounds) -> tuple[Block, ...]:
+    """Return the product, its bounds, and what follows from them.
+
+    Examples
+    --------
+    >>> from derivations import cell, derive
+    >>> from derivations.stability import gradient_bounds
+    >>> rnn = derive(cell("rnn"))
+    >>> blocks = bounds_blocks(rnn, gradient_bounds(rnn.model))
+    >>> [row.label for block in blocks if isinstance(block, Display) for row in block.rows]
+    ['(a)', '(b)']
+    """
+    found = [with_evidence(one, derivation.model, search=False) for one in inequalities(bounds)]
+    return (
+        Paragraph(_introduction(derivation)),
+        *_displayed(derivation, bounds, found),
+        Paragraph(_evidence(found)),
+        *([Paragraph(_CARRIED, lead="Past the weights.")] if bounds.carries else []),
+        Paragraph(_consequence(bounds), lead="What follows."),
+    )
+
+
+def _introduction(derivation: Derivation) -> str:
+    product = next((e for e in derivation.equations if e.topic == "product"), None)
+    proven = f", by equation ({product.number})" if product is not None else ""
+    return (
+        "An error that comes back from one step to another is multiplied by the Jacobians of all "
+        f"steps between{proven}. How much such a product can stretch an error is its spectral "
+        "norm: $\\left\\|A\\right\\|_2$ is the largest singular value of $A$. Where the norm goes "
+        "to zero with the number of steps, the gradient vanishes: what lies far back has no share "
+        "in it. Where the norm grows with them, the gradient explodes."
+    )
+
+
+def _displayed(
+    derivation: Derivation, bounds: GradientBounds, found: Sequence[Inequality]
+) -> Iterator[Block]:
+    """Yield the inequalities under their reasons, each reason once."""
+    labels = iter(_labels(len(found)))
+    for reason in dict.fromkeys(one.reason for one in found):
+        alike = [one for one in found if one.reason == reason]
+        is_of_step = alike[0] is found[0]
+        yield Paragraph(reason + (_slopes(derivation) if is_of_step else ""))
+        yield Display(tuple(_row(one, next(labels)) for one in alike))
+        if any("\\beta" in one.sides[-1] for one in alike):
+            yield Paragraph(
+                f"Here $\\beta_{{{_step(alike[0])}}}$ is the largest singular value of the matrix "
+                "that has, for each pair of parts of the state, the bound of the block above: $0$ "
+                "where one part does not act on the other, and $1$ where it only moves on."
+            )
+
+
+def _labels(count: int) -> list[str]:
+    return [f"({ascii_lowercase[i]})" if i < 26 else f"({i + 1})" for i in range(count)]
+
+
+def _step(one: Inequality) -> str:
+    match = re.search(r"\\beta_(\w)", one.sides[-1])
+    assert match is not None
+    return match[1]
+
+
+def _row(one: Inequality, label: str) -> Row:
+    return Row(
+        one.sides,
+        ("\\le",) * (len(one.sides) - 1),
+        one.conditions,
+        "numeric" if one.evidence else "",
+        label=label,
+    )
+
+
+def _slopes(derivation: Derivation) -> str:
+    """Return what the slopes add: their bounds stand in the section on the functions."""
+    known = [
+        f"${name}$ by $\\gamma = {number(slope_bound(function).supremum)}$"
+        if slope_bound(function).supremum.is_Rational
+        else f"${name}$ by $\\gamma = {float(slope_bound(function).supremum):.4f}$"
+        for name, function in bounded_functions(derivation.model)
+    ]
+    return "".join(f" The slope of {one} (see above)." for one in known).replace(
+        "$ by $", "$ is bounded by $"
+    )
+
+
+def _evidence(found: Sequence[Inequality]) -> str:
+    tries = sum(int(_TRIES.findall(one.evidence)[0]) for one in found if one.evidence)
+    said = "These inequalities follow from the equations."
+    if not tries:
+        return said
+    return (
+        f"{said} What is marked ≈ was also looked at in random networks: none of ${tries}$ tries "
+        "violates it."
+    )
+
+
+_CARRIED = (
+    "The last inequality is about one way only, from entry to entry past all matrices and slopes. "
+    "Where its factors are near $1$, an error comes back along it almost as it was, over many "
+    "steps; where they are $\\frac{1}{2}$, it is halved at each step."
+)
+
+
+def _consequence(bounds: GradientBounds) -> str:
+    [*others, last] = bounds.blocks
+    bound = last.bound
+    if others or len(bounds.state.members) > 1 or not bounds.is_uniform:
+        return _of_steps(bounds)
+    if bound == _one():
+        return "The bound is $1$ at every step: no gradient explodes, and none need vanish."
+    if len(bound.terms) == 1 and len(bound.norms) == 1 and bound.norms[0].kind == "2":
+        [factor] = bound.terms.values()
+        norm, limit = bound.norms[0].latex, number(1 / factor)
+        return (
+            f"Since ${norm}$ is the largest singular value $\\sigma_1$ of the matrix, gradients "
+            f"vanish where $\\sigma_1 < {limit}$: this is sufficient. For gradients to explode, "
+            f"$\\sigma_1 > {limit}$ is necessary. It is not sufficient: slopes may stay below "
+            "their bound, and what one step stretches most is not what the next one stretches "
+            "most (Pascanu, Mikolov, Bengio 2013)."
+        )
+    return (
+        f"Gradients vanish where ${bound.latex} < 1$: this is sufficient. For gradients to "
+        f"explode, ${bound.latex} > 1$ is necessary. It is not sufficient: what one step stretches "
+        "most is not what the next one stretches most (Pascanu, Mikolov, Bengio 2013)."
+    )
+
+
+def _of_steps(bounds: GradientBounds) -> str:
+    """Return what follows where the bound changes from step to step, or has several parts."""
+    said = (
+        "Gradients vanish where the bound of a step stays below some number less than $1$ at all "
+        "steps: this is sufficient. For gradients to explode, the bound must exceed $1$ again and "
+        "again: this is necessary, and not sufficient (Pascanu, Mikolov, Bengio 2013)."
+    )
+    if any(one.bound.terms.get((), Integer(0)) >= 1 for one in bounds.blocks):
+        said += (
+            " Here the bound is never less than $1$, for a part of an error may pass a step as it "
+            "is: whether gradients vanish is left open, and has to be measured."
+        )
+    return said
+
+
+def _one() -> Bound:
+    return Bound({(): Integer(1)})
+
+
+__all__ = ["bounds_blocks"]

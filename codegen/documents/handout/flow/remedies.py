@@ -1,0 +1,114 @@
+"""Study → what each remedy does: curves for a figure, and the numbers that the text says."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from codegen.documents.handout.flow.study import DIGITS, GAINS, OPEN, Gates, Study, curves
+from codegen.flow.point import Measured
+from codegen.flow.summary import Array, clipped, norms
+from derivations.notation.latex import latex
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A curve of logarithms over distances, and what it is."""
+
+    words: str
+    curve: Array
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One gradient, and the norm that it is clipped at.
+
+    Attributes
+    ----------
+    gain : float
+    network : Measured
+    gradient : float
+        lg of its norm, rounded.
+    limit : int
+        lg of the norm that is left of it.
+    """
+
+    gain: float
+    network: Measured
+    gradient: float
+    limit: int
+
+
+@dataclass(frozen=True)
+class Remedies:
+    """The curves of each remedy."""
+
+    clip: Clip
+    clipping: tuple[Shown, ...]
+    initialisation: tuple[Shown, ...]
+    gates: tuple[Shown, ...]
+
+
+def remedies_of(study: Study) -> Remedies:
+    """Return what the remedies do to a model."""
+    clip = _clip(study)
+    after = clipped(clip.network, 10.0**clip.limit)
+    return Remedies(
+        clip,
+        (
+            Shown("before", _rounded(clip.network.terms)),
+            Shown("after", _rounded(after)),
+        ),
+        (
+            Shown("Gaussian", curves(study.plain, norms)[1]),
+            Shown("orthogonal", curves(study.orthogonal, norms)[1]),
+            Shown("identity", curves(study.identity, norms)[1]),
+        ),
+        _gates(study.gates),
+    )
+
+
+def _rounded(values: object) -> Array:
+    rounded: Array = np.round(np.array(values, dtype=np.float64), DIGITS) + 0.0
+    return rounded
+
+
+def _clip(study: Study) -> Clip:
+    """Return the middle one of the networks at the gain where gradients are largest."""
+    middle = {gain: _middle(study.gaussian[gain]) for gain in GAINS}
+    gain = max(GAINS, key=lambda gain: _finite(middle[gain].gradient))
+    gradient = _finite(middle[gain].gradient)
+    # At norm 1; a gradient that is shorter is clipped at a power of ten that it exceeds.
+    limit = 0 if gradient > 0 else math.ceil(gradient) - 1
+    return Clip(gain, middle[gain], gradient, limit)
+
+
+def _middle(group: tuple[Measured, ...]) -> Measured:
+    return sorted(group, key=lambda network: _finite(network.gradient))[len(group) // 2]
+
+
+def _finite(logarithm: float) -> float:
+    return round(max(logarithm, -300.0), DIGITS)
+
+
+def _gates(gates: Gates) -> tuple[Shown, ...]:
+    closed, opened = "LSTM, biases $0$", "LSTM, forget gate open"
+    without = "this cell"
+    if gates.own:
+        closed, without = "biases $0$", "plain recurrent network"
+        opened = f"gates open: {', '.join(opening(gates))}"
+    return (
+        Shown(opened, curves(gates.opened, norms)[1]),
+        Shown(closed, curves(gates.closed, norms)[1]),
+        Shown(without, curves(gates.without, norms)[1]),
+    )
+
+
+def opening(gates: Gates) -> tuple[str, ...]:
+    """Return the biases that open the gates, with their values."""
+    return tuple(f"${latex(bias)} = {sign * OPEN:g}$" for bias, sign in gates.own)
+
+
+__all__ = ["Clip", "Remedies", "Shown", "opening", "remedies_of"]
