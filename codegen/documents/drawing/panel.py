@@ -127,7 +127,7 @@ class Panel:
         Parameters
         ----------
         title : str
-            Prose above the panel.
+            Prose above the left edge, or nothing.
         name : str
             What runs to the right; it stands at the end of the numbers.
         beside : bool
@@ -149,12 +149,17 @@ class Panel:
         items.append(Line(corners, "frame"))
         if name:
             items.append(Label((right, bottom - TICK), name, "north"))
-        items.append(Label((left, top + TICK), title, "south"))
+        if title:
+            items.append(Label((left, top + TICK), title, "south"))
         # Lines before labels, darker ones in front.
         order = {"grid": 0, "axis": 1, "frame": 2}
         return tuple(
             sorted(items, key=lambda item: order[item.stroke] if isinstance(item, Line) else 3)
         )
+
+    def titled(self, title: str) -> Label:
+        """Return prose above the middle."""
+        return Label((self.corner[0] + self.width / 2, self.top + TICK), title, "south")
 
     def drawn(self, curves: Iterable[Curve], stroke: Stroke) -> tuple[Item, ...]:
         """Return curves as lines."""

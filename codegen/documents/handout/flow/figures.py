@@ -64,7 +64,8 @@ def norms_figure(study: Study) -> Figure:
         lowest, middle, highest = (_curve(row) for row in found[place])
         items += [
             *panel.band(lowest, highest),
-            *panel.frame(f"gain ${gain:g}$", "$d$", beside=not place),
+            *panel.frame("", "$d$", beside=not place),
+            panel.titled(f"gain ${gain:g}$"),
             *panel.drawn(panel.cut(_curve(above[place])), "bound"),
             *panel.drawn(panel.cut(middle), "first"),
         ]
@@ -109,7 +110,7 @@ def remedies_figure(study: Study, remedies: Remedies) -> Figure:
     for place, (title, shown) in enumerate(zip(TITLES, panels, strict=True)):
         corner = (LEFT + place * (wide + APART + LEFT), bottom)
         panel = Panel(corner, wide, HIGH, _distances(study), _axis([one.curve for one in shown]))
-        items += panel.frame(title, "$d$")
+        items += [*panel.frame("", "$d$"), panel.titled(title)]
         for stroke, one in zip(STROKES, shown, strict=False):
             items += panel.drawn(panel.cut(_curve(one.curve)), stroke)
         items += _legend((corner[0] - 16, bottom), [one.words for one in shown])
@@ -189,7 +190,8 @@ def _eigenvalues(corner: Point, values: Sequence[tuple[float, float]]) -> list[I
     turns = [math.pi * number / 36 for number in range(73)]
     circle = [(math.cos(turn), math.sin(turn)) for turn in turns]
     return [
-        *panel.frame("eigenvalues", ""),
+        *panel.frame("", ""),
+        panel.titled("eigenvalues"),
         *panel.drawn([circle], "second"),
         *panel.dots(values, DOT),
     ]
@@ -201,8 +203,11 @@ def _table(study: Study, corner: Point, wide: float) -> list[Item]:
     distances = range(steps // 4, steps + 1, steps // 4)
     across, up = wide / len(distances), HIGH / len(GAINS)
     left, bottom = corner
-    items: list[Item] = [Label((left - 26, bottom + HIGH + TICK), "power of ten by gain", "south")]
-    items[0] = Label((left, bottom + HIGH + TICK), "powers of ten", "south")
+    items: list[Item] = [
+        Label((left - TICK, bottom + HIGH + TICK), "gain", "south"),
+        Label((left + wide / 2 + 8, bottom + HIGH + TICK), "power of ten", "south"),
+        Label((left - TICK, bottom - TICK), "$d$", "north"),
+    ]
     for row, gain in enumerate(GAINS):
         low = bottom + row * up
         items.append(Label((left - TICK, low + up / 2), f"${gain:g}$", "east"))
@@ -215,7 +220,6 @@ def _table(study: Study, corner: Point, wide: float) -> list[Item]:
     for column, distance in enumerate(distances):
         at = (left + (column + 0.5) * across, bottom - TICK)
         items.append(Label(at, f"${distance}$", "north"))
-    items.append(Label((left - TICK, bottom - TICK), "gain, $d$:", "north"))
     return items
 
 
@@ -237,7 +241,7 @@ def _shares(study: Study, corner: Point, wide: float) -> list[Item]:
     found = [curves(study.gaussian[gain], shares) for gain in study.shown]
     known = [(gain, array[1]) for gain, array in zip(study.shown, found, strict=True) if array.size]
     panel = Panel(corner, wide, HIGH, _distances(study), _axis([array for _, array in known]))
-    items = [*panel.frame("share of a term", "$d$")]
+    items: list[Item] = [*panel.frame("", "$d$"), panel.titled("share of a term")]
     for stroke, (_, middle) in zip(STROKES, known, strict=False):
         items += panel.drawn(panel.cut(_curve(middle)), stroke)
     return [

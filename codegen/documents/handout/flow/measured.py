@@ -23,6 +23,7 @@ from codegen.documents.handout.flow.study import (
 )
 from codegen.flow.summary import bounds, carry, norms, shares
 
+REMEDIES = "Three remedies are in use, and each acts on something else."
 #: A norm that changes by less than this factor, in decimal logarithms, is said to stay.
 CLEAR = 2.0
 #: The same of two norms that are said to be equal.
@@ -37,13 +38,14 @@ def measured_blocks(study: Study) -> tuple[Block, ...]:
         Paragraph(_what(study)),
         norms_figure(study),
         Paragraph(" ".join([*_verdicts(study), *_looseness(study)])),
-        spectrum_figure(study),
         Paragraph(_far_shares(study)),
+        spectrum_figure(study),
         Heading("Remedies"),
+        Paragraph(REMEDIES),
+        remedies_figure(study, remedies),
         Paragraph(_clipping(remedies.clip), lead="Clipping."),
         Paragraph(_initialisation(study), lead="Orthogonal initialisation."),
         Paragraph(_gates(study), lead="Gates."),
-        remedies_figure(study, remedies),
     )
 
 
@@ -60,9 +62,9 @@ def _what(study: Study) -> str:
     return (
         f"The figures are computed by the code of this derivation, each curve from ${NETWORKS}$ "
         f"random networks whose sizes are all ${settings.size}$, over ${settings.steps}$ steps. "
-        f"{drawn} Inputs are normal with deviation ${settings.input_scale:g}$, and biases are "
-        f"zero. What is shown is the norm of ${sign}$ and the terms of the gradient of the last "
-        "loss."
+        f"{drawn} Inputs are normal with deviation ${settings.input_scale:g}$, so that "
+        "the states of a network that does not explode stay near zero; biases are zero. What is "
+        f"shown is the norm of ${sign}$, and the terms of the gradient of the last loss."
     )
 
 
@@ -114,12 +116,13 @@ def _far_shares(study: Study) -> str:
 
 
 def _clipping(clip: Clip) -> str:
+    limit = f"10^{{{clip.limit}}}" if clip.limit else "1"
     factor = round(clip.limit - clip.gradient, DIGITS)
     return (
         "A gradient that is longer than some number is scaled down to that length (Pascanu, "
         "Mikolov, Bengio 2013). At gain "
         f"${clip.gain:g}$, a gradient of norm ${size(clip.gradient)}$ is clipped at "
-        f"${size(clip.limit)}$ here, and each of its terms is multiplied by ${size(factor)}$. All "
+        f"${limit}$ here, and each of its terms is multiplied by ${size(factor)}$. All "
         "terms are scaled alike, and their shares stay what they were: clipping is a cure for "
         "gradients that explode, and none for those that vanish."
     )

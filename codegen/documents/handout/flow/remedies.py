@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,9 +71,8 @@ def remedies_of(study: Study) -> Remedies:
     )
 
 
-def _rounded(values: object) -> Array:
-    rounded: Array = np.round(np.array(values, dtype=np.float64), DIGITS) + 0.0
-    return rounded
+def _rounded(values: Sequence[float]) -> Array:
+    return np.array([round(value, DIGITS) + 0.0 for value in values])
 
 
 def _clip(study: Study) -> Clip:

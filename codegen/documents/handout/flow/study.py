@@ -35,6 +35,8 @@ STEPS, NETWORKS = 40, 5
 SIZES, MOST_ENTRIES = (16, 12, 8, 6, 4, 3, 2), 32
 #: Gains of the table; the first, the middle and the last are shown as curves.
 GAINS = (0.5, 0.7, 1.0, 1.4, 2.0)
+#: The deviation of inputs and first states: small, so that slopes are near their largest.
+INPUTS = 0.001
 #: What opens a gate.
 OPEN = 3.0
 #: Digits behind the point of a logarithm: what differs between machines lies far behind them.
@@ -119,7 +121,7 @@ def study_of(derivation: Derivation) -> Study | None:
 
 
 def _measured(probe: Probe) -> Study:
-    settings = Settings(STEPS, _size(probe))
+    settings = Settings(STEPS, _size(probe), INPUTS)
     gaussian = {gain: _group(probe, settings, "gaussian", gain) for gain in GAINS}
     return Study(
         probe,
