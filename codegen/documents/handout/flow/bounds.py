@@ -36,7 +36,6 @@ def bounds_blocks(derivation: Derivation, bounds: GradientBounds) -> tuple[Block
         Paragraph(_introduction(derivation)),
         *_displayed(derivation, bounds, found),
         Paragraph(_evidence(found)),
-        *([Paragraph(_CARRIED, lead="Past the weights.")] if bounds.carries else []),
         Paragraph(_consequence(bounds), lead="What follows."),
     )
 
@@ -69,6 +68,8 @@ def _displayed(
                 "that has, for each pair of parts of the state, the bound of the block above: $0$ "
                 "where one part does not act on the other, and $1$ where it only moves on."
             )
+    if bounds.carries:
+        yield Paragraph(_CARRIED)
 
 
 def _labels(count: int) -> list[str]:
@@ -116,8 +117,8 @@ def _evidence(found: Sequence[Inequality]) -> str:
 
 
 _CARRIED = (
-    "The last inequality is about one way only, from entry to entry past all matrices and slopes. "
-    "Where its factors are near $1$, an error comes back along it almost as it was, over many "
+    "This is one way among many, from entry to entry past all matrices and slopes. Where its "
+    "factors are near $1$, an error comes back along it almost as it was, over many "
     "steps; where they are $\\frac{1}{2}$, it is halved at each step."
 )
 

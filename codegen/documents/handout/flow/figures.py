@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -13,9 +14,13 @@ from codegen.documents.drawing import Area, Drawing, Item, Label, Line, Point, S
 from codegen.documents.drawing.panel import TICK, Axis, Curve, Panel
 from codegen.documents.handout.flow.remedies import Remedies
 from codegen.documents.handout.flow.study import GAINS, Study, curves
+from codegen.flow.probe import Probe, Recurrent
 from codegen.flow.summary import Array, bounds, norms, shares
+from codegen.gradcheck.module import length
 from derivations.expressions import Partial, T
 from derivations.norms import Norm
+from derivations.notation.latex import latex
+from derivations.notation.names import identifier
 from derivations.states import State
 
 #: The whole width; a panel with numbers at its left; the height of a panel.
@@ -41,7 +46,7 @@ def jacobian(state: State) -> str:
     >>> from derivations import cell
     >>> from derivations.states import states
     >>> print(jacobian(states(cell("irnn"))[0]))
-    \\\\frac{\\\\partial h_T}{\\\\partial h_{T - d}}
+    \\frac{\\partial h_T}{\\partial h_{T-d}}
     """
     last = T if state.direction > 0 else 1
     before = last - state.direction * Symbol("d")
@@ -86,8 +91,9 @@ def spectrum_figure(study: Study) -> Figure:
     wide = 118.0
     items: list[Item] = []
     left = 20.0
-    values = [pair for network in study.plain for pair in network.eigenvalues]
-    if values:
+    name = square_matrix(study.probe)
+    if name is not None:
+        values = [pair for network in study.plain for pair in network.eigenvalues]
         items += _eigenvalues((left, bottom), values)
         left += HIGH + APART
     left += 30.0
@@ -95,8 +101,8 @@ def spectrum_figure(study: Study) -> Figure:
     left += wide + APART + LEFT + 4
     items += _shares(study, (left, bottom), WIDTH - left - 6)
     told = "The median norm at every gain and distance, and the share of each term."
-    if values:
-        told = f"Eigenvalues at gain $1$ and the unit circle. {told}"
+    if name is not None:
+        told = f"Eigenvalues of ${name}$ at gain $1$, and the unit circle. {told}"
     caption = f"{told} The table has the power of ten of the median norm."
     return Figure(_drawing(bottom + HIGH + ABOVE, items, told), caption, "flow-shares")
 
@@ -195,6 +201,42 @@ def _eigenvalues(corner: Point, values: Sequence[tuple[float, float]]) -> list[I
         *panel.drawn([circle], "second"),
         *panel.dots(values, DOT),
     ]
+
+
+def square_matrix(probe: Probe) -> str | None:
+    """Return the LaTeX of the matrix whose eigenvalues are measured; None where none is square.
+
+    Examples
+    --------
+    >>> from derivations import cell
+    >>> from codegen.flow.probe import probe_of
+    >>> print(square_matrix(probe_of(cell("mgu"), "mgu")))
+    \\left(W_f\\right)_{:,1:n}
+    """
+    for one in probe.recurrent:
+        if len(one.axes) == 2:
+            return _name(probe, one) if _is_square(one) else None
+    return None
+
+
+def _is_square(one: Recurrent) -> bool:
+    """Tell whether the columns of a parameter that meet the state are as many as its rows."""
+    if one.columns is None:
+        return one.axes[0] == one.axes[1]
+    names = dict.fromkeys(re.findall(r"[A-Za-z_]\w*", " ".join((*one.axes, *one.columns))))
+    sizes = {name: 7 + 3**place for place, name in enumerate(names)}
+    first, last = (length(end, sizes) for end in one.columns)
+    return last - first == length(one.axes[0], sizes)
+
+
+def _name(probe: Probe, one: Recurrent) -> str:
+    model = probe.bounds.model
+    known = {identifier(parameter.name): latex(parameter) for parameter in model.parameters}
+    if one.columns is None:
+        return known[one.name]
+    first, last = one.columns
+    begin = "1" if first == "0" else f"{first}+1"
+    return f"\\left({known[one.name]}\\right)_{{:,{begin}:{last}}}"
 
 
 def _table(study: Study, corner: Point, wide: float) -> list[Item]:

@@ -26,8 +26,8 @@ from codegen.flow.summary import bounds, carry, norms, shares
 REMEDIES = "Three remedies are in use, and each acts on something else."
 #: A norm that changes by less than this factor, in decimal logarithms, is said to stay.
 CLEAR = 2.0
-#: The same of two norms that are said to be equal.
-ALIKE = 0.3
+#: A norm is nearer to 1 than another where its logarithm is less by this, and by this share of it.
+NEARER, SHARE = 0.3, 0.3
 
 
 def measured_blocks(study: Study) -> tuple[Block, ...]:
@@ -139,7 +139,7 @@ def _initialisation(study: Study) -> str:
         else "The recurrent parameters are no matrices here; entries of $1$ and $-1$ are what is "
         "orthogonal, and ones are the identity."
     )
-    helps = abs(orthogonal) < abs(gaussian) - ALIKE
+    helps = abs(orthogonal) < abs(gaussian) - max(NEARER, SHARE * abs(gaussian))
     return (
         f"{what} At gain $1$, the median norm over ${study.settings.steps}$ steps is "
         f"${size(gaussian)}$ for Gaussian parameters, ${size(orthogonal)}$ for orthogonal ones, "
@@ -147,7 +147,7 @@ def _initialisation(study: Study) -> str:
         + (
             "Orthogonal ones keep it nearer to $1$."
             if helps
-            else "Orthogonal ones do not keep it nearer to $1$ here."
+            else "Orthogonal ones do not keep it clearly nearer to $1$ here."
         )
         + " What slopes and gates take away, no choice of the matrices at the start gives back."
     )
@@ -179,12 +179,17 @@ def _gates(study: Study) -> str:
             f" The product of the gates alone is ${size(alone[0])}$ with biases at zero and "
             f"${size(alone[1])}$ with open gates."
         )
-    end = (
-        " Open gates keep the gradient alive over that distance."
-        if opened > closed + ALIKE
-        else " Open gates do not help here."
-    )
-    return text + kept + end
+    return text + kept + _effect(opened, closed)
+
+
+def _effect(opened: float, closed: float) -> str:
+    if opened < closed + NEARER:
+        return " Open gates do not help here."
+    if opened > CLEAR:
+        return " Open gates carry the gradient over that distance; here it even grows."
+    if opened > -CLEAR:
+        return " Open gates carry the gradient over that distance."
+    return " Open gates make the gradient vanish more slowly."
 
 
 __all__ = ["measured_blocks"]
