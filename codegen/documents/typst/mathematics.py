@@ -11,7 +11,9 @@ from derivations.errors import EmitError
 _ENVIRONMENT = re.compile(r"\\begin\{([^}]*)\}")
 _GROWN = re.compile(r"\\([bB]igg?)[lrm]?")
 _TALL = frozenset({"\\frac", "\\sum", "\\prod", "\\begin"})
-_CLOSING = {"(": ")", "[": "]", "\\{": "\\}", "\\lVert": "\\rVert", "\\|": "\\|"}
+_CLOSING = {"(": ")", "[": "]", "\\{": "\\}", "\\lVert": "\\rVert", "\\|": "\\|", "|": "|"}
+#: Brackets that look alike at both ends, and how Typst writes them.
+_ALIKE = {"\\|": "‖", "|": "|"}
 #: Heights of brackets that do not grow by themselves.
 _SIZES = {"big": "1.2em", "Big": "1.8em", "bigg": "2.4em", "Bigg": "3em"}
 _BARS = {
@@ -189,7 +191,7 @@ def _atom(row: Sequence[Piece], position: int, atoms: list[str]) -> tuple[str, i
     if piece.token in _CLOSING:
         end = _partner(row, position)
         inside = row[position + 1 : end]
-        if end and (_is_tall(inside) or piece.token == "\\|"):
+        if end and (_is_tall(inside) or piece.token in _ALIKE):
             return _bracketed(piece, inside, row[end]), end + 1
     return _base(piece) + _scripts(piece), position + 1
 
@@ -231,7 +233,8 @@ def _is_tall(row: Sequence[Piece]) -> bool:
 
 def _bracketed(opening: Piece, inside: Sequence[Piece], closing: Piece) -> str:
     if not _is_tall(inside):
-        left, right = 'class("opening", ‖)', 'class("closing", ‖)'
+        bar = _ALIKE[opening.token]
+        left, right = f'class("opening", {bar})', f'class("closing", {bar})'
         return f"{left} {_row(inside)} {right}{_scripts(closing)}"
     return f"lr({_sign(opening.token)} {_row(inside)} {_sign(closing.token)}){_scripts(closing)}"
 

@@ -78,6 +78,7 @@ def assert_on_the_page(made: bytes, folder: Path) -> None:
         ("{h}^2", "h^(2)"),
         ("\\overrightarrow{\\prod}_{j=1}^{t}", "limits(arrow(∏))_(j = 1)^(t)"),
         ("\\lVert x\\rVert^2", 'class("opening", ‖) x class("closing", ‖)^(2)'),
+        ("\\left|x\\right|^{2}", 'class("opening", |) x class("closing", |)^(2)'),
         ("\\left\\|\\frac{a}{b}\\right\\|^{2}", "lr(‖ frac(a, b) ‖)^(2)"),
         ("\\sigma''(a)", "σ'' \\( a \\)"),
         ("f'_t", "f'_(t)"),

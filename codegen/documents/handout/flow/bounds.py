@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from string import ascii_lowercase
 
-from sympy import Integer
+from sympy import Expr, Integer
 from sympy import latex as number
 
 from codegen.documents.document import Block, Display, Paragraph, Row
 from codegen.documents.handout.pictures import bounded_functions
+from derivations.algebra import quantities, subexpressions
 from derivations.derivation import Derivation
-from derivations.norms import Bound
+from derivations.expressions import Elementwise
+from derivations.notation.latex import function_name
 from derivations.slopes import slope_bound
 from derivations.stability import GradientBounds, Inequality, inequalities, with_evidence
+from derivations.states import written_block
 
+#: A bound with more terms is written once, and has a sign where it comes again.
+MOST_TERMS = 3
 _TRIES = re.compile(r"\d+")
 
 
@@ -34,7 +40,7 @@ def bounds_blocks(derivation: Derivation, bounds: GradientBounds) -> tuple[Block
     found = [with_evidence(one, derivation.model, search=False) for one in inequalities(bounds)]
     return (
         Paragraph(_introduction(derivation)),
-        *_displayed(derivation, bounds, found),
+        *_displayed(bounds, found),
         Paragraph(_evidence(found)),
         Paragraph(_consequence(bounds), lead="What follows."),
     )
@@ -52,24 +58,40 @@ def _introduction(derivation: Derivation) -> str:
     )
 
 
-def _displayed(
-    derivation: Derivation, bounds: GradientBounds, found: Sequence[Inequality]
-) -> Iterator[Block]:
+def _displayed(bounds: GradientBounds, found: Sequence[Inequality]) -> Iterator[Block]:
     """Yield the inequalities under their reasons, each reason once."""
     labels = iter(_labels(len(found)))
     for reason in dict.fromkeys(one.reason for one in found):
         alike = [one for one in found if one.reason == reason]
         is_of_step = alike[0] is found[0]
-        yield Paragraph(reason + (_slopes(derivation) if is_of_step else ""))
-        yield Display(tuple(_row(one, next(labels)) for one in alike))
-        if any("\\beta" in one.sides[-1] for one in alike):
+        yield Paragraph(reason + (_slopes(bounds) if is_of_step else ""))
+        shown = [_short(bounds, one) for one in alike]
+        yield Display(tuple(_row(one, next(labels)) for one in shown))
+        if shown != alike:
+            yield Paragraph(
+                f"Here $\\beta_{{{_step(shown[0])}}}$ is the bound of a step, which stands in (a)."
+            )
+        elif any("\\beta" in one.sides[-1] for one in shown):
             yield Paragraph(
                 f"Here $\\beta_{{{_step(alike[0])}}}$ is the largest singular value of the matrix "
                 "that has, for each pair of parts of the state, the bound of the block above: $0$ "
                 "where one part does not act on the other, and $1$ where it only moves on."
             )
     if bounds.carries:
-        yield Paragraph(_CARRIED)
+        yield Paragraph(f"{_ONLY_WAY if is_only_carried(bounds) else _ONE_WAY} {_CARRIED}")
+
+
+def _short(bounds: GradientBounds, one: Inequality) -> Inequality:
+    """Return an inequality of many steps with a sign for the bound of one, where that is long."""
+    is_long = len(bounds.blocks[0].bound.terms) > MOST_TERMS
+    if "\\prod" not in one.sides[-1] or "\\beta" in one.sides[-1] or not is_long:
+        return one
+    *others, last = one.sides
+    if "\\left(" not in last:
+        return one
+    product = last.partition("\\left(")[0]
+    running = re.findall(r"\\prod_\{(\w)=", product)[0]
+    return replace(one, sides=(*others, f"{product}\\beta_{running}"))
 
 
 def _labels(count: int) -> list[str]:
@@ -92,17 +114,32 @@ def _row(one: Inequality, label: str) -> Row:
     )
 
 
-def _slopes(derivation: Derivation) -> str:
-    """Return what the slopes add: their bounds stand in the section on the functions."""
-    known = [
-        f"${name}$ by $\\gamma = {number(slope_bound(function).supremum)}$"
-        if slope_bound(function).supremum.is_Rational
-        else f"${name}$ by $\\gamma = {float(slope_bound(function).supremum):.4f}$"
-        for name, function in bounded_functions(derivation.model)
-    ]
-    return "".join(f" The slope of {one} (see above)." for one in known).replace(
-        "$ by $", "$ is bounded by $"
+def _slopes(bounds: GradientBounds) -> str:
+    """Return the bounds of the slopes that meet an error; the section on functions shows them."""
+    met = _functions_met(bounds)
+    said = []
+    for name, function in bounded_functions(bounds.model):
+        supremum = slope_bound(function).supremum
+        shown = number(supremum) if supremum.is_Rational else f"{float(supremum):.4f}"
+        if name in met:
+            said.append(f" The slope of ${name}$ is bounded by $\\gamma = {shown}$ (see above).")
+    return "".join(said)
+
+
+def _functions_met(bounds: GradientBounds) -> set[str]:
+    """Return the LaTeX names of the functions whose slopes are factors in the Jacobians."""
+    state = bounds.state
+    blocks = (
+        written_block(bounds.model, row, column.at(column.time - state.direction))
+        for row in state.current
+        for column in state.members
     )
+    nodes = (node for block in blocks for node in subexpressions(block))
+    return {
+        function_name(node.function)
+        for node in nodes
+        if isinstance(node, Elementwise) and node.order
+    }
 
 
 def _evidence(found: Sequence[Inequality]) -> str:
@@ -116,11 +153,30 @@ def _evidence(found: Sequence[Inequality]) -> str:
     )
 
 
+_ONE_WAY = "This is one way among others, from entry to entry past all matrices and slopes."
+_ONLY_WAY = "This is the only way here, from entry to entry past all matrices and slopes."
 _CARRIED = (
-    "This is one way among many, from entry to entry past all matrices and slopes. Where its "
-    "factors are near $1$, an error comes back along it almost as it was, over many "
+    "Where its factors are near $1$, an error comes back along it almost as it was, over many "
     "steps; where they are $\\frac{1}{2}$, it is halved at each step."
 )
+
+
+def is_only_carried(bounds: GradientBounds) -> bool:
+    """Tell whether a state is only handed on, by the same factor at every step.
+
+    Examples
+    --------
+    >>> from derivations import cell
+    >>> from derivations.stability import gradient_bounds
+    >>> [is_only_carried(gradient_bounds(cell(name))) for name in ("diagonal", "leaky")]
+    [True, False]
+    """
+    return (
+        len(bounds.blocks) == 1
+        and len(bounds.carries) == 1
+        and len(bounds.blocks[0].bound.terms) == 1
+        and not any(True for _ in quantities(bounds.carries[0].factor))
+    )
 
 
 def _consequence(bounds: GradientBounds) -> str:
@@ -128,8 +184,14 @@ def _consequence(bounds: GradientBounds) -> str:
     bound = last.bound
     if others or len(bounds.state.members) > 1 or not bounds.is_uniform:
         return _of_steps(bounds)
-    if bound == _one():
-        return "The bound is $1$ at every step: no gradient explodes, and none need vanish."
+    if not bound.norms:
+        return _of_number(bound.terms.get((), Integer(0)))
+    if is_only_carried(bounds):
+        return (
+            f"The Jacobians of all steps are one diagonal matrix, and their bound is their norm: "
+            f"gradients vanish if and only if ${bound.latex} < 1$, and explode if and only if "
+            f"${bound.latex} > 1$."
+        )
     if len(bound.terms) == 1 and len(bound.norms) == 1 and bound.norms[0].kind == "2":
         [factor] = bound.terms.values()
         norm, limit = bound.norms[0].latex, number(1 / factor)
@@ -162,8 +224,13 @@ def _of_steps(bounds: GradientBounds) -> str:
     return said
 
 
-def _one() -> Bound:
-    return Bound({(): Integer(1)})
+def _of_number(bound: Expr) -> str:
+    """Return what follows from a bound in which no parameter stands."""
+    if bound < 1:
+        return f"The bound of a step is ${number(bound)}$ for all parameters: gradients vanish."
+    if bound == 1:
+        return "The bound of a step is $1$ for all parameters: no gradient explodes."
+    return f"The bound of a step is ${number(bound)}$ for all parameters, and leaves both open."
 
 
 __all__ = ["bounds_blocks"]

@@ -27,7 +27,7 @@ REMEDIES = "Three remedies are in use, and each acts on something else."
 #: A norm that changes by less than this factor, in decimal logarithms, is said to stay.
 CLEAR = 2.0
 #: A norm is nearer to 1 than another where its logarithm is less by this, and by this share of it.
-NEARER, SHARE = 0.3, 0.3
+NEARER, SHARE = 0.1, 0.3
 
 
 def measured_blocks(study: Study) -> tuple[Block, ...]:
@@ -75,11 +75,11 @@ def _verdicts(study: Study) -> list[str]:
         found = median(study.gaussian[gain], norms)
         start = f"At gain ${gain:g}$, the median norm over ${study.settings.steps}$ steps is "
         if found < -CLEAR:
-            said.append(f"{start}${size(found)}$: gradients vanish.")
+            said.append(f"{start}${size(found)}$: the gradient vanishes.")
         elif found > CLEAR:
-            said.append(f"{start}${size(found)}$: gradients explode.")
+            said.append(f"{start}${size(found)}$: the gradient explodes.")
         else:
-            said.append(f"{start}${size(found)}$: they do neither.")
+            said.append(f"{start}${size(found)}$: the gradient does neither.")
     return said
 
 
@@ -162,7 +162,7 @@ def _gates(study: Study) -> str:
         text = (
             f"The bias of a gate that carries the state decides how far it is open at the start. "
             f"With biases at zero, the median norm over ${steps}$ steps is ${size(closed)}$; with "
-            f"{', '.join(opening(gates))} it is ${size(opened)}$; in the plain recurrent network "
+            f"{opening(gates)} it is ${size(opened)}$; in the plain recurrent network "
             f"it is ${size(without)}$."
         )
     else:
@@ -183,7 +183,7 @@ def _gates(study: Study) -> str:
 
 
 def _effect(opened: float, closed: float) -> str:
-    if opened < closed + NEARER:
+    if opened < closed + CLEAR / 4:
         return " Open gates do not help here."
     if opened > CLEAR:
         return " Open gates carry the gradient over that distance; here it even grows."

@@ -94,11 +94,9 @@ def _finite(logarithm: float) -> float:
 
 
 def _gates(gates: Gates) -> tuple[Shown, ...]:
-    closed, opened = "LSTM, biases $0$", "LSTM, forget gate open"
-    without = "this cell"
+    opened, closed, without = "LSTM, forget gate open", "LSTM, biases $0$", "this cell"
     if gates.own:
-        closed, without = "biases $0$", "plain recurrent network"
-        opened = f"gates open: {', '.join(opening(gates))}"
+        opened, closed, without = "gates open", "biases $0$", "plain recurrent network"
     return (
         Shown(opened, curves(gates.opened, norms)[1]),
         Shown(closed, curves(gates.closed, norms)[1]),
@@ -106,9 +104,10 @@ def _gates(gates: Gates) -> tuple[Shown, ...]:
     )
 
 
-def opening(gates: Gates) -> tuple[str, ...]:
-    """Return the biases that open the gates, with their values."""
-    return tuple(f"${latex(bias)} = {sign * OPEN:g}$" for bias, sign in gates.own)
+def opening(gates: Gates) -> str:
+    """Return the biases that open the gates, with their values, as prose."""
+    *others, last = (f"${latex(bias)} = {sign * OPEN:g}$" for bias, sign in gates.own)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 __all__ = ["Clip", "Remedies", "Shown", "opening", "remedies_of"]
