@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Literal, TypeAlias
 
-from sympy import Expr, Integer, MatrixExpr, Rational, Transpose
+from sympy import Expr, Integer, MatrixExpr, Rational, Transpose, ceiling
 
 from derivations.algebra import add, multiply, quantities, split_coefficient, transpose
 from derivations.expressions import (
@@ -109,12 +109,13 @@ def number_latex(number: Expr) -> str:
 
     Examples
     --------
-    >>> number_latex(Rational(1, 4)), number_latex(Integer(2).sqrt() if False else Rational(1, 3))
-    ('\\\\frac{1}{4}', '\\\\frac{1}{3}')
+    >>> from sympy import sqrt
+    >>> number_latex(Rational(1, 4)), number_latex(sqrt(2))
+    ('\\\\frac{1}{4}', '1.4143')
     """
     if number.is_Rational:
         return f"{number}" if number.is_Integer else f"\\frac{{{number.p}}}{{{number.q}}}"
-    return f"{float((number * 10**4).ceiling() / 10**4):.4f}"
+    return f"{float(ceiling(number * 10**4) / 10**4):.4f}"
 
 
 def constant(number: Expr) -> Bound:

@@ -23,7 +23,7 @@ from codegen.documents.document import (
     Table,
     numbered,
 )
-from codegen.documents.drawing import Box, Drawing, Label, Line
+from codegen.documents.drawing import Area, Box, Drawing, Label, Line
 from codegen.documents.handout.derivation import derivation_document
 from codegen.documents.handout.handout import Choice, handout
 from derivations.bptt import derive
@@ -86,13 +86,31 @@ def drawing() -> Drawing:
         Line(((60, 60), (120, 60)), "state", arrow=True),
         Line(((160, 60), (170, 80), (180, 80), (185, 60)), "data", arrow=True, curved=True),
         *(Line(((0, y), (220, y)), stroke) for y, stroke in STROKES),
+        *(Area(((x, 84), (x + 8, 84), (x + 4, 88)), shade) for x, shade in SHADES),
         Label((100, 10), "where $\\sigma' \\le \\frac{1}{4}$ & <b>", "west"),
         Label((100, 80), "$\\delta_t^{h}$ 中文", "north"),
     )
     return Drawing(220, 90, items, "The <state> $h_t$ leads to $h_{t+1}$")
 
 
-STROKES = ((1, "axis"), (2, "grid"), (3, "frame"), (4, "first"), (5, "second"), (6, "bound"))
+STROKES = (
+    (1, "axis"),
+    (2, "grid"),
+    (3, "frame"),
+    (4, "first"),
+    (5, "second"),
+    (6, "bound"),
+    (7, "third"),
+)
+SHADES = (
+    (2, "band"),
+    (12, "dot"),
+    (22, "far below"),
+    (32, "below"),
+    (42, "level"),
+    (52, "above"),
+    (62, "far above"),
+)
 
 CODE = """import numpy as np
 

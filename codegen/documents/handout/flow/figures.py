@@ -76,7 +76,7 @@ def norms_figure(study: Study) -> Figure:
         ]
     samples = (("first", "median"), ("band", "all networks"), ("bound", "bound"))
     for place, (kind, text) in enumerate(samples):
-        items += _sample((LEFT + place * (wide + APART), 4), kind, text)
+        items += _sample((LEFT + place * (wide + APART), ROW / 2), kind, text)
     sign = jacobian(study.probe.bounds.state)
     return Figure(
         _drawing(bottom + HIGH + ABOVE, items, f"The norm of ${sign}$ against $d$, and its bound."),
