@@ -98,6 +98,15 @@ def test_the_product_is_the_proven_equation() -> None:
     assert f"by equation ({equation.number})" in words_of(section_of("lstm"))
 
 
+@pytest.mark.parametrize(
+    ("name", "met"), [("rnn", ("\\sigma",)), ("lstm", ("\\sigma", "\\tanh")), ("diagonal", ())]
+)
+def test_slopes_are_those_that_meet_an_error(name: str, met: tuple[str, ...]) -> None:
+    words = words_of(section_of(name))
+    assert words.count("is bounded by $\\gamma") == len(met)
+    assert all(f"The slope of ${one}$ is bounded" in words for one in met)
+
+
 # Measurements
 
 

@@ -11,14 +11,12 @@ from sympy import Expr, Integer
 from sympy import latex as number
 
 from codegen.documents.document import Block, Display, Paragraph, Row
+from codegen.documents.handout.flow.slopes import functions_met
 from codegen.documents.handout.pictures import bounded_functions
-from derivations.algebra import quantities, subexpressions
+from derivations.algebra import quantities
 from derivations.derivation import Derivation
-from derivations.expressions import Elementwise
-from derivations.notation.latex import function_name
 from derivations.slopes import slope_bound
 from derivations.stability import GradientBounds, Inequality, inequalities, with_evidence
-from derivations.states import written_block
 
 #: A bound with more terms is written once, and has a sign where it comes again.
 MOST_TERMS = 3
@@ -116,7 +114,7 @@ def _row(one: Inequality, label: str) -> Row:
 
 def _slopes(bounds: GradientBounds) -> str:
     """Return the bounds of the slopes that meet an error; the section on functions shows them."""
-    met = _functions_met(bounds)
+    met = functions_met(bounds)
     said = []
     for name, function in bounded_functions(bounds.model):
         supremum = slope_bound(function).supremum
@@ -124,22 +122,6 @@ def _slopes(bounds: GradientBounds) -> str:
         if name in met:
             said.append(f" The slope of ${name}$ is bounded by $\\gamma = {shown}$ (see above).")
     return "".join(said)
-
-
-def _functions_met(bounds: GradientBounds) -> set[str]:
-    """Return the LaTeX names of the functions whose slopes are factors in the Jacobians."""
-    state = bounds.state
-    blocks = (
-        written_block(bounds.model, row, column.at(column.time - state.direction))
-        for row in state.current
-        for column in state.members
-    )
-    nodes = (node for block in blocks for node in subexpressions(block))
-    return {
-        function_name(node.function)
-        for node in nodes
-        if isinstance(node, Elementwise) and node.order
-    }
 
 
 def _evidence(found: Sequence[Inequality]) -> str:
