@@ -52,7 +52,8 @@ def _introduction(derivation: Derivation) -> str:
         f"steps between{proven}. How much such a product can stretch an error is its spectral "
         "norm: $\\left\\|A\\right\\|_2$ is the largest singular value of $A$. Where the norm goes "
         "to zero with the number of steps, the gradient vanishes: what lies far back has no share "
-        "in it. Where the norm grows with them, the gradient explodes."
+        "in it. Where the norm grows with them, the gradient explodes (Bengio, Simard, Frasconi "
+        "1994)."
     )
 
 

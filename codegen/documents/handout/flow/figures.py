@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -12,15 +11,12 @@ from sympy import Symbol
 from codegen.documents.document import Figure
 from codegen.documents.drawing import Area, Drawing, Item, Label, Line, Point, Shade, Stroke
 from codegen.documents.drawing.panel import TICK, Axis, Curve, Panel
+from codegen.documents.handout.flow.eigenvalues import eigenvalues, square_matrix
 from codegen.documents.handout.flow.remedies import Remedies
 from codegen.documents.handout.flow.study import GAINS, Study, curves
-from codegen.flow.probe import Probe, Recurrent
 from codegen.flow.summary import Array, bounds, norms, shares
-from codegen.gradcheck.module import length
 from derivations.expressions import Partial, T
 from derivations.norms import Norm
-from derivations.notation.latex import latex
-from derivations.notation.names import identifier
 from derivations.states import State
 
 #: The whole width; a panel with numbers at its left; the height of a panel.
@@ -32,8 +28,6 @@ APART, SAMPLE = 12.0, 20.0
 #: So much of the range of what is measured a bound may add to it.
 ROOM_OF_BOUNDS = 0.6
 STROKES: tuple[Stroke, ...] = ("first", "second", "third")
-#: The radius of the dot at an eigenvalue.
-DOT = 1.3
 #: From which power of ten on a norm is shaded.
 NEAR, FAR = 1, 4
 
@@ -94,7 +88,7 @@ def spectrum_figure(study: Study) -> Figure:
     name = square_matrix(study.probe)
     if name is not None:
         values = [pair for network in study.plain for pair in network.eigenvalues]
-        items += _eigenvalues((left, bottom), values)
+        items += eigenvalues((left, bottom), HIGH, values)
         left += HIGH + APART
     left += 30.0
     items += _table(study, (left, bottom), wide)
@@ -186,57 +180,6 @@ def _legend(corner: Point, words: Sequence[str]) -> list[Item]:
         for row, (stroke, text) in enumerate(zip(STROKES, words, strict=False))
         for item in _sample((left, top - row * ROW), stroke, text)
     ]
-
-
-def _eigenvalues(corner: Point, values: Sequence[tuple[float, float]]) -> list[Item]:
-    """Return eigenvalues in the plane of complex numbers, with the unit circle."""
-    reach = 1.1 * max(1.2, *(round(math.hypot(*value), 4) for value in values))
-    axis = Axis(-reach, reach, tuple(range(-math.floor(reach), math.floor(reach) + 1)))
-    panel = Panel(corner, HIGH, HIGH, axis, axis)
-    turns = [math.pi * number / 36 for number in range(73)]
-    circle = [(math.cos(turn), math.sin(turn)) for turn in turns]
-    return [
-        *panel.frame("", ""),
-        panel.titled("eigenvalues"),
-        *panel.drawn([circle], "second"),
-        *panel.dots(values, DOT),
-    ]
-
-
-def square_matrix(probe: Probe) -> str | None:
-    """Return the LaTeX of the matrix whose eigenvalues are measured; None where none is square.
-
-    Examples
-    --------
-    >>> from derivations import cell
-    >>> from codegen.flow.probe import probe_of
-    >>> print(square_matrix(probe_of(cell("mgu"), "mgu")))
-    \\left(W_f\\right)_{:,1:n}
-    """
-    for one in probe.recurrent:
-        if len(one.axes) == 2:
-            return _name(probe, one) if _is_square(one) else None
-    return None
-
-
-def _is_square(one: Recurrent) -> bool:
-    """Tell whether the columns of a parameter that meet the state are as many as its rows."""
-    if one.columns is None:
-        return one.axes[0] == one.axes[1]
-    names = dict.fromkeys(re.findall(r"[A-Za-z_]\w*", " ".join((*one.axes, *one.columns))))
-    sizes = {name: 7 + 3**place for place, name in enumerate(names)}
-    first, last = (length(end, sizes) for end in one.columns)
-    return last - first == length(one.axes[0], sizes)
-
-
-def _name(probe: Probe, one: Recurrent) -> str:
-    model = probe.bounds.model
-    known = {identifier(parameter.name): latex(parameter) for parameter in model.parameters}
-    if one.columns is None:
-        return known[one.name]
-    first, last = one.columns
-    begin = "1" if first == "0" else f"{first}+1"
-    return f"\\left({known[one.name]}\\right)_{{:,{begin}:{last}}}"
 
 
 def _table(study: Study, corner: Point, wide: float) -> list[Item]:

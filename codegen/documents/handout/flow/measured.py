@@ -134,7 +134,8 @@ def _initialisation(study: Study) -> str:
         median(group, norms) for group in (study.plain, study.orthogonal, study.identity)
     )
     what = (
-        "All singular values of an orthogonal matrix are $1$: it stretches nothing."
+        "All singular values of an orthogonal matrix are $1$: it stretches nothing (Saxe, "
+        "McClelland, Ganguli 2014)."
         if is_matrix
         else "The recurrent parameters are no matrices here; entries of $1$ and $-1$ are what is "
         "orthogonal, and ones are the identity."
@@ -160,7 +161,8 @@ def _gates(study: Study) -> str:
     )
     if gates.own:
         text = (
-            f"The bias of a gate that carries the state decides how far it is open at the start. "
+            f"The bias of a gate that carries the state decides how far it is open at the start "
+            "(Gers, Schmidhuber, Cummins 2000). "
             f"With biases at zero, the median norm over ${steps}$ steps is ${size(closed)}$; with "
             f"{opening(gates)} it is ${size(opened)}$; in the plain recurrent network "
             f"it is ${size(without)}$."
