@@ -29,7 +29,7 @@ ROWS = 4096
 LG = 1 / math.log(10)
 
 
-def measure(probe: Probe, point: Point) -> Measured:
+def measure(probe: Probe, point: Point, *, terms: bool = True) -> Measured:
     """Measure how gradients flow through a random network.
 
     Parameters
@@ -37,6 +37,9 @@ def measure(probe: Probe, point: Point) -> Measured:
     probe : Probe
     point : Point
         Of the probe's model.
+    terms : bool
+        Whether the terms of the gradient are measured, which take most of the time; without it,
+        `terms` and `inputs` are empty, and `gradient` is no number.
 
     Raises
     ------
@@ -56,11 +59,11 @@ def measure(probe: Probe, point: Point) -> Measured:
     network = random_network(probe, loaded(probe.own_source), point)
     trajectory = run(probe, network, point.settings.steps)
     norms, exponents = _norms(trajectory)
-    terms, inputs, gradient = _contributions(trajectory, network)
+    contributions = _contributions(trajectory, network) if terms else ((), (), math.nan)
     eigenvalues, radius, stretch = _spectrum(network)
     bounds, carry = _bounds(trajectory, network), _carry(trajectory)
     return Measured(
-        *(norms, bounds, carry, terms, inputs, gradient, exponents, eigenvalues, radius, stretch)
+        *(norms, bounds, carry, *contributions, exponents, eigenvalues, radius, stretch)
     )
 
 

@@ -160,8 +160,8 @@ def test_last_digits_do_not_show(name: str, monkeypatch: pytest.MonkeyPatch) -> 
             return tuple(map(noisy, value))
         return float(value) + 1e-10 * generator.standard_normal()  # type: ignore[arg-type]
 
-    def measured(probe: Probe, point: Point) -> Measured:
-        found = measure(probe, point)
+    def measured(probe: Probe, point: Point, *, terms: bool) -> Measured:
+        found = measure(probe, point, terms=terms)
         return Measured(*(noisy(getattr(found, field.name)) for field in fields(found)))  # type: ignore[arg-type]
 
     expected = section_of(name)

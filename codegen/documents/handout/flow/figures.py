@@ -13,7 +13,7 @@ from codegen.documents.drawing import Area, Drawing, Item, Label, Line, Point, S
 from codegen.documents.drawing.panel import TICK, Axis, Curve, Panel
 from codegen.documents.handout.flow.eigenvalues import eigenvalues, square_matrix
 from codegen.documents.handout.flow.remedies import Remedies
-from codegen.documents.handout.flow.study import GAINS, Study, curves
+from codegen.documents.handout.flow.study import CURVES, GAINS, Study, curves
 from codegen.flow.summary import Array, bounds, norms, shares
 from derivations.expressions import Partial, T
 from derivations.norms import Norm
@@ -50,14 +50,14 @@ def jacobian(state: State) -> str:
 
 def norms_figure(study: Study) -> Figure:
     """Return the norms against the distance, at three gains, with the bound."""
-    groups = [study.gaussian[gain] for gain in study.shown]
+    groups = [study.gaussian[gain] for gain in CURVES]
     found = [curves(group, norms) for group in groups]
     above = [curves(group, bounds)[1] for group in groups]
     up = _axis(found, above)
     wide = (WIDTH - LEFT - 2 * APART - 6) / 3
     bottom = BELOW + ROW + 4
     items: list[Item] = []
-    for place, gain in enumerate(study.shown):
+    for place, gain in enumerate(CURVES):
         corner = (LEFT + place * (wide + APART), bottom)
         panel = Panel(corner, wide, HIGH, _distances(study), up)
         lowest, middle, highest = (_curve(row) for row in found[place])
@@ -223,8 +223,8 @@ def _shade(logarithm: float) -> Shade:
 
 def _shares(study: Study, corner: Point, wide: float) -> list[Item]:
     """Return the median share of the term of every distance, at three gains."""
-    found = [curves(study.gaussian[gain], shares) for gain in study.shown]
-    known = [(gain, array[1]) for gain, array in zip(study.shown, found, strict=True) if array.size]
+    found = [curves(study.gaussian[gain], shares) for gain in CURVES]
+    known = [(gain, array[1]) for gain, array in zip(CURVES, found, strict=True) if array.size]
     panel = Panel(corner, wide, HIGH, _distances(study), _axis([array for _, array in known]))
     items: list[Item] = [*panel.frame("", "$d$"), panel.titled("share of a term")]
     for stroke, (_, middle) in zip(STROKES, known, strict=False):

@@ -14,6 +14,7 @@ from codegen.documents.handout.flow.figures import (
 from codegen.documents.handout.flow.remedies import Clip, opening, remedies_of
 from codegen.documents.handout.flow.sizes import size
 from codegen.documents.handout.flow.study import (
+    CURVES,
     DIGITS,
     NETWORKS,
     OPEN,
@@ -71,7 +72,7 @@ def _what(study: Study) -> str:
 def _verdicts(study: Study) -> list[str]:
     """Return what happens at each gain that is shown."""
     said = []
-    for gain in study.shown:
+    for gain in CURVES:
         found = median(study.gaussian[gain], norms)
         start = f"At gain ${gain:g}$, the median norm over ${study.settings.steps}$ steps is "
         if found < -CLEAR:
@@ -103,7 +104,7 @@ def _far_shares(study: Study) -> str:
         "A dependency over $d$ steps is learnt by the term of that distance in the gradient of the "
         "recurrent parameters."
     ]
-    for gain in study.shown:
+    for gain in CURVES:
         found = curves(study.gaussian[gain], shares)
         if found.size:
             total = math.fsum(10.0**value for value in found[1][far:])

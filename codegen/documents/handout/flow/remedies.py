@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codegen.documents.handout.flow.study import DIGITS, GAINS, OPEN, Gates, Study, curves
+from codegen.documents.handout.flow.study import CURVES, DIGITS, OPEN, Gates, Study, curves
 from codegen.flow.point import Measured
 from codegen.flow.summary import Array, clipped, norms
 from derivations.notation.latex import latex
@@ -77,8 +77,8 @@ def _rounded(values: Sequence[float]) -> Array:
 
 def _clip(study: Study) -> Clip:
     """Return the middle one of the networks at the gain where gradients are largest."""
-    middle = {gain: _middle(study.gaussian[gain]) for gain in GAINS}
-    gain = max(GAINS, key=lambda gain: _finite(middle[gain].gradient))
+    middle = {gain: _middle(study.gaussian[gain]) for gain in CURVES}
+    gain = max(CURVES, key=lambda gain: _finite(middle[gain].gradient))
     gradient = _finite(middle[gain].gradient)
     # At norm 1; a gradient that is shorter is clipped at a power of ten that it exceeds.
     limit = 0 if gradient > 0 else math.ceil(gradient) - 1

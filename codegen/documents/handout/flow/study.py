@@ -33,8 +33,8 @@ from derivations.notation.names import identifier
 STEPS, NETWORKS = 40, 5
 #: The entries of a state: the first size for which the whole state has at most so many.
 SIZES, MOST_ENTRIES = (16, 12, 8, 6, 4, 3, 2), 32
-#: Gains of the table; the first, the middle and the last are shown as curves.
-GAINS = (0.5, 0.7, 1.0, 1.4, 2.0)
+#: Gains of the table, and those that are shown as curves.
+GAINS, CURVES = (0.5, 0.7, 1.0, 1.4, 2.0), (0.5, 1.0, 2.0)
 #: The deviation of inputs and first states: small, so that slopes are near their largest.
 INPUTS = 0.001
 #: What opens a gate.
@@ -77,7 +77,7 @@ class Study:
     probe : Probe
     settings : Settings
     gaussian : mapping of float to tuple of Measured
-        By gain.
+        By gain; the terms of gradients at the gains that are shown as curves.
     orthogonal, identity : tuple of Measured
         At gain 1.
     gates : Gates
@@ -90,11 +90,6 @@ class Study:
     orthogonal: Group
     identity: Group
     gates: Gates
-
-    @property
-    def shown(self) -> tuple[float, ...]:
-        """The gains that are shown as curves."""
-        return GAINS[0], GAINS[len(GAINS) // 2], GAINS[-1]
 
     @property
     def plain(self) -> Group:
@@ -122,7 +117,9 @@ def study_of(derivation: Derivation) -> Study | None:
 
 def _measured(probe: Probe) -> Study:
     settings = Settings(STEPS, _size(probe), INPUTS)
-    gaussian = {gain: _group(probe, settings, "gaussian", gain) for gain in GAINS}
+    gaussian = {
+        gain: _group(probe, settings, "gaussian", gain, terms=gain in CURVES) for gain in GAINS
+    }
     return Study(
         probe,
         settings,
@@ -146,13 +143,20 @@ def _size(probe: Probe) -> int:
     return next((size for size in SIZES if entries(size) <= MOST_ENTRIES), SIZES[-1])
 
 
-def _group(probe: Probe, settings: Settings, initialisation: str, gain: float = 1.0) -> Group:
+def _group(
+    probe: Probe,
+    settings: Settings,
+    initialisation: str,
+    gain: float = 1.0,
+    *,
+    terms: bool = False,
+) -> Group:
     points = (
         Point(probe.name, "", initialisation, "gain", gain, seed, settings)
         for seed in range(NETWORKS)
     )
     with np.errstate(all="ignore"):
-        return tuple(measure(probe, point) for point in points)
+        return tuple(measure(probe, point, terms=terms) for point in points)
 
 
 def _gates(probe: Probe, settings: Settings, plain: Group) -> Gates:
@@ -206,6 +210,7 @@ def median(group: Group, what: Callable[[Measured], Sequence[float]]) -> float:
 
 
 __all__ = [
+    "CURVES",
     "GAINS",
     "NETWORKS",
     "OPEN",
