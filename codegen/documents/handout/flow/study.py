@@ -32,7 +32,7 @@ from derivations.notation.names import identifier
 #: T, and how many networks there are of each kind.
 STEPS, NETWORKS = 40, 5
 #: The entries of a state: the first size for which the whole state has at most so many.
-SIZES, MOST_ENTRIES = (16, 12, 8, 6, 4, 3, 2), 32
+SIZES, MOST_ENTRIES = (16, 12, 8, 6, 4, 3, 2), 24
 #: Gains of the table, and those that are shown as curves.
 GAINS, CURVES = (0.5, 0.7, 1.0, 1.4, 2.0), (0.5, 1.0, 2.0)
 #: The deviation of inputs and first states: small, so that slopes are near their largest.
