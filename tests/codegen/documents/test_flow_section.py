@@ -31,6 +31,7 @@ from derivations.proving import prove
 from tests.codegen.documents.rows_of import rows_of
 from tests.codegen.documents.samples import every_cell, proven, whole
 from tests.codegen.documents.test_drawings import area, overlap
+from tests.codegen.documents.typst_reading import too_wide
 
 FIGURES = ["flow-norms", "flow-shares", "flow-remedies"]
 QUICK = ("rnn", "gru")
@@ -137,6 +138,11 @@ def test_figures_are_legible(name: str) -> None:
             assert (corners >= 0).all()
             assert (corners <= (drawing.width, drawing.height)).all()
             assert (corners == corners.round(1)).all()
+
+
+@cells
+def test_every_row_fits_the_page(name: str) -> None:
+    assert too_wide(Document("", "", "en", (replace(section_of(name), number=1),))) == ()
 
 
 @cells

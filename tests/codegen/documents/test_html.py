@@ -31,6 +31,7 @@ from tests.codegen.documents.samples import (
     CODE,
     HOSTILE,
     QUICK,
+    SHADES,
     document_of,
     drawing,
     every_block,
@@ -218,7 +219,10 @@ def test_a_drawing_is_xml_that_shows_all_of_it() -> None:
     assert tree.get("aria-label") == "The <state> h_t leads to h_{t+1}"
     shown = [text_of(one) for one in tree.iter(f"{svg}text")]
     assert shown == ["xt−1", "h⃗t−1", "ŷt", "E", "where σ′ ≤ 1/4 & <b>", "δth 中文"]
-    assert len(list(tree.iter(f"{svg}polygon"))) == 3
+    polygons = [one.get("class", "") for one in tree.iter(f"{svg}polygon")]
+    assert sum("arrow" in name for name in polygons) == 3
+    areas = [name for name in polygons if "arrow" not in name]
+    assert areas == [f"shade-{shade.replace(' ', '-')}" for _, shade in SHADES]
     assert "<style" not in as_svg(drawing())
 
 

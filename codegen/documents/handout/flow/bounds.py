@@ -7,19 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from string import ascii_lowercase
 
-from sympy import Expr, Integer
-from sympy import latex as number
+from sympy import Expr, Integer, floor
 
 from codegen.documents.document import Block, Display, Paragraph, Row
 from codegen.documents.handout.flow.slopes import functions_met
 from codegen.documents.handout.pictures import bounded_functions
 from derivations.algebra import quantities
 from derivations.derivation import Derivation
+from derivations.norms import number_latex
 from derivations.slopes import slope_bound
 from derivations.stability import GradientBounds, Inequality, inequalities, with_evidence
 
 #: A bound with more terms is written once, and has a sign where it comes again.
 MOST_TERMS = 3
+#: A number without a short form is shown to this part of one.
+DIGITS = Integer(10**4)
 _TRIES = re.compile(r"\d+")
 
 
@@ -118,9 +120,8 @@ def _slopes(bounds: GradientBounds) -> str:
     met = functions_met(bounds)
     said = []
     for name, function in bounded_functions(bounds.model):
-        supremum = slope_bound(function).supremum
-        shown = number(supremum) if supremum.is_Rational else f"{float(supremum):.4f}"
         if name in met:
+            shown = number_latex(slope_bound(function).supremum)
             said.append(f" The slope of ${name}$ is bounded by $\\gamma = {shown}$ (see above).")
     return "".join(said)
 
@@ -136,8 +137,8 @@ def _evidence(found: Sequence[Inequality]) -> str:
     )
 
 
-_ONE_WAY = "This is one way among others, from entry to entry past all matrices and slopes."
-_ONLY_WAY = "This is the only way here, from entry to entry past all matrices and slopes."
+_ONE_WAY = "This is one way among others, from entry to entry past all matrices."
+_ONLY_WAY = "This is the only way here, from entry to entry past all matrices."
 _CARRIED = (
     "Where its factors are near $1$, an error comes back along it almost as it was, over many "
     "steps; where they are $\\frac{1}{2}$, it is halved at each step."
@@ -145,7 +146,7 @@ _CARRIED = (
 
 
 def is_only_carried(bounds: GradientBounds) -> bool:
-    """Tell whether a state is only handed on, by the same factor at every step.
+    """Tell whether a state is handed on entry by entry, and in no other way.
 
     Examples
     --------
@@ -158,8 +159,12 @@ def is_only_carried(bounds: GradientBounds) -> bool:
         len(bounds.blocks) == 1
         and len(bounds.carries) == 1
         and len(bounds.blocks[0].bound.terms) == 1
-        and not any(True for _ in quantities(bounds.carries[0].factor))
     )
+
+
+def _is_constant(bounds: GradientBounds) -> bool:
+    """Tell whether what carries is the same at every step."""
+    return not any(True for carry in bounds.carries for _ in quantities(carry.factor))
 
 
 def _consequence(bounds: GradientBounds) -> str:
@@ -169,7 +174,7 @@ def _consequence(bounds: GradientBounds) -> str:
         return _of_steps(bounds)
     if not bound.norms:
         return _of_number(bound.terms.get((), Integer(0)))
-    if is_only_carried(bounds):
+    if is_only_carried(bounds) and _is_constant(bounds):
         return (
             f"The Jacobians of all steps are one diagonal matrix, and their bound is their norm: "
             f"gradients vanish if and only if ${bound.latex} < 1$, and explode if and only if "
@@ -177,7 +182,9 @@ def _consequence(bounds: GradientBounds) -> str:
         )
     if len(bound.terms) == 1 and len(bound.norms) == 1 and bound.norms[0].kind == "2":
         [factor] = bound.terms.values()
-        norm, limit = bound.norms[0].latex, number(1 / factor)
+        # Rounded down, a limit without a short form is still sufficient, and necessary.
+        limit = number_latex(1 / factor if factor.is_Rational else floor(DIGITS / factor) / DIGITS)
+        norm = bound.norms[0].latex
         return (
             f"Since ${norm}$ is the largest singular value $\\sigma_1$ of the matrix, gradients "
             f"vanish where $\\sigma_1 < {limit}$: this is sufficient. For gradients to explode, "
@@ -210,10 +217,14 @@ def _of_steps(bounds: GradientBounds) -> str:
 def _of_number(bound: Expr) -> str:
     """Return what follows from a bound in which no parameter stands."""
     if bound < 1:
-        return f"The bound of a step is ${number(bound)}$ for all parameters: gradients vanish."
+        return (
+            f"The bound of a step is ${number_latex(bound)}$ for all parameters: gradients vanish."
+        )
     if bound == 1:
         return "The bound of a step is $1$ for all parameters: no gradient explodes."
-    return f"The bound of a step is ${number(bound)}$ for all parameters, and leaves both open."
+    return (
+        f"The bound of a step is ${number_latex(bound)}$ for all parameters, and leaves both open."
+    )
 
 
 __all__ = ["bounds_blocks"]

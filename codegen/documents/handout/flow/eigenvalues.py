@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from codegen.documents.drawing import Item, Point
 from codegen.documents.drawing.panel import Axis, Panel
+from codegen.documents.handout.flow.study import DIGITS
 from codegen.flow.probe import Probe, Recurrent
 from codegen.gradcheck.module import length
 from derivations.notation.latex import latex
@@ -21,7 +22,9 @@ def eigenvalues(
     corner: Point, side: float, values: Sequence[tuple[float, float]]
 ) -> tuple[Item, ...]:
     """Return eigenvalues in the plane of complex numbers, with the unit circle."""
-    reach = 1.1 * max(1.2, *(round(math.hypot(*value), 4) for value in values))
+    # In an order of their own: that of LAPACK is not the same everywhere.
+    rounded = sorted((round(real, DIGITS), round(imaginary, DIGITS)) for real, imaginary in values)
+    reach = 1.1 * max(1.2, *(abs(coordinate) for value in rounded for coordinate in value))
     axis = Axis(-reach, reach, tuple(range(-math.floor(reach), math.floor(reach) + 1)))
     panel = Panel(corner, side, side, axis, axis)
     turns = [math.pi * number / 36 for number in range(73)]
@@ -30,19 +33,20 @@ def eigenvalues(
         *panel.frame("", ""),
         panel.titled("eigenvalues"),
         *panel.drawn([circle], "second"),
-        *panel.dots(values, DOT),
+        *panel.dots(rounded, DOT),
     )
 
 
 def square_matrix(probe: Probe) -> str | None:
     """Return the LaTeX of the matrix whose eigenvalues are measured; None where none is square.
 
-    Examples
-    --------
-    >>> from derivations import cell
-    >>> from codegen.flow.probe import probe_of
-    >>> print(square_matrix(probe_of(cell("mgu"), "mgu")))
-    \\left(W_f\\right)_{:,1:n}
+        Examples
+        --------
+        >>> from derivations import cell
+        >>> from codegen.documents.handout.flow.study import DIGITS
+    from codegen.flow.probe import probe_of
+        >>> print(square_matrix(probe_of(cell("mgu"), "mgu")))
+        \\left(W_f\\right)_{:,1:n}
     """
     for one in probe.recurrent:
         if len(one.axes) == 2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from sympy import Symbol
 
@@ -28,6 +29,11 @@ APART, SAMPLE = 12.0, 20.0
 #: So much of the range of what is measured a bound may add to it.
 ROOM_OF_BOUNDS = 0.6
 STROKES: tuple[Stroke, ...] = ("first", "second", "third")
+SAMPLES: tuple[tuple[Stroke | Literal["band"], str], ...] = (
+    ("first", "median"),
+    ("band", "all networks"),
+    ("bound", "bound"),
+)
 #: From which power of ten on a norm is shaded.
 NEAR, FAR = 1, 4
 
@@ -68,8 +74,7 @@ def norms_figure(study: Study) -> Figure:
             *panel.drawn(panel.cut(_curve(above[place])), "bound"),
             *panel.drawn(panel.cut(middle), "first"),
         ]
-    samples = (("first", "median"), ("band", "all networks"), ("bound", "bound"))
-    for place, (kind, text) in enumerate(samples):
+    for place, (kind, text) in enumerate(SAMPLES):
         items += _sample((LEFT + place * (wide + APART), ROW / 2), kind, text)
     sign = jacobian(study.probe.bounds.state)
     return Figure(
@@ -160,15 +165,14 @@ def _axis(found: Sequence[Array], above: Sequence[Array] = ()) -> Axis:
     return Axis.of_powers([low, min(max(high, highest), high + ROOM_OF_BOUNDS * (high - low))])
 
 
-def _sample(at: Point, kind: str, text: str) -> tuple[Item, ...]:
+def _sample(at: Point, kind: Stroke | Literal["band"], text: str) -> tuple[Item, ...]:
     """Return a piece of a line, or of a band, with what it means."""
     x, y = at
     label = Label((x + SAMPLE + 4, y), text, "west")
     if kind == "band":
         corners = ((x, y - 3), (x + SAMPLE, y - 3), (x + SAMPLE, y + 3), (x, y + 3))
         return Area(corners, "band"), label
-    strokes: dict[str, Stroke] = {"first": "first", "second": "second", "third": "third"}
-    return Line(((x, y), (x + SAMPLE, y)), strokes.get(kind, "bound")), label
+    return Line(((x, y), (x + SAMPLE, y)), kind), label
 
 
 def _legend(corner: Point, words: Sequence[str]) -> list[Item]:
@@ -209,7 +213,7 @@ def _table(study: Study, corner: Point, wide: float) -> list[Item]:
 
 
 def _power(logarithm: float) -> str:
-    return f"${round(logarithm)}$" if math.isfinite(logarithm) else "$0$"
+    return f"${round(logarithm)}$" if math.isfinite(logarithm) else "$-\\infty$"
 
 
 def _shade(logarithm: float) -> Shade:

@@ -11,7 +11,7 @@ from codegen.documents.handout.flow.figures import (
     remedies_figure,
     spectrum_figure,
 )
-from codegen.documents.handout.flow.remedies import Clip, opening, remedies_of
+from codegen.documents.handout.flow.remedies import NOTHING, Clip, opening, remedies_of
 from codegen.documents.handout.flow.sizes import size
 from codegen.documents.handout.flow.study import (
     CURVES,
@@ -55,10 +55,10 @@ def _what(study: Study) -> str:
     sign = jacobian(study.probe.bounds.state)
     matrices = any(len(one.axes) == 2 for one in study.probe.recurrent)
     drawn = (
-        "The entries of a recurrent matrix with $n$ columns are normal with variance $g^{2} / n$, "
-        "where $g$ is the gain."
+        "The entries of a recurrent matrix are normal; their variance is the square of the gain, "
+        "over the number of columns."
         if matrices
-        else "The recurrent parameters are normal with variance $g^{2}$, where $g$ is the gain."
+        else "The recurrent parameters are normal; their variance is the square of the gain."
     )
     return (
         f"The figures are computed by the code of this derivation, each curve from ${NETWORKS}$ "
@@ -117,6 +117,8 @@ def _far_shares(study: Study) -> str:
 
 
 def _clipping(clip: Clip) -> str:
+    if clip.gradient <= NOTHING:
+        return "The gradients of these networks are zero, and there is nothing to clip."
     limit = f"10^{{{clip.limit}}}" if clip.limit else "1"
     factor = round(clip.limit - clip.gradient, DIGITS)
     return (

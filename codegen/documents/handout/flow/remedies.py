@@ -13,6 +13,9 @@ from codegen.flow.point import Measured
 from codegen.flow.summary import Array, clipped, norms
 from derivations.notation.latex import latex
 
+#: Stands for the logarithm of zero, where logarithms are compared.
+NOTHING = -1000.0
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -90,7 +93,7 @@ def _middle(group: tuple[Measured, ...]) -> Measured:
 
 
 def _finite(logarithm: float) -> float:
-    return round(max(logarithm, -300.0), DIGITS)
+    return round(max(logarithm, NOTHING), DIGITS)
 
 
 def _gates(gates: Gates) -> tuple[Shown, ...]:
@@ -110,4 +113,4 @@ def opening(gates: Gates) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-__all__ = ["Clip", "Remedies", "Shown", "opening", "remedies_of"]
+__all__ = ["NOTHING", "Clip", "Remedies", "Shown", "opening", "remedies_of"]
