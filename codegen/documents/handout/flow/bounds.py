@@ -216,15 +216,10 @@ def _of_steps(bounds: GradientBounds) -> str:
 
 def _of_number(bound: Expr) -> str:
     """Return what follows from a bound in which no parameter stands."""
+    said = f"The bound of a step is ${number_latex(bound)}$ for all parameters"
     if bound < 1:
-        return (
-            f"The bound of a step is ${number_latex(bound)}$ for all parameters: gradients vanish."
-        )
-    if bound == 1:
-        return "The bound of a step is $1$ for all parameters: no gradient explodes."
-    return (
-        f"The bound of a step is ${number_latex(bound)}$ for all parameters, and leaves both open."
-    )
+        return f"{said}: gradients vanish."
+    return f"{said}: no gradient explodes." if bound == 1 else f"{said}, and leaves both open."
 
 
 __all__ = ["bounds_blocks"]
