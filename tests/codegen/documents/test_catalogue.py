@@ -40,6 +40,9 @@ MODELS = (
     "h_t = gelu(W h_{t-1} + x_t)\nE_t = \\|h_t\\|^2",
     "s_t = \\tanh(w s_{t-1} + u x_t)\nE_t = (s_t - y_t)^2\ns_t is a scalar\nx_t is a scalar\n"
     "y_t is the target\nw is a scalar\nu is a scalar",
+    "h_t = \\tanh(h_{t-1} + x_t)\nE_t = \\|h_t\\|^2\nx_t is the input",
+    "s_t = w s_{t-1} + x_t\nE_t = (s_t - y_t)^2\ns_t is a scalar\nx_t is a scalar\n"
+    "y_t is the target\nw is a scalar",
     "h_t = relu(W h_{t-1} + x_t)\ny_t = softmax(V h_t)\n"
     "E_t = -\\log [y_t]_{c_t} - \\log[y_t]_{d_t}\nc_t is a label\nd_t is a label",
 )

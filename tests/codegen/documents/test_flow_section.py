@@ -108,6 +108,21 @@ def test_slopes_are_those_that_meet_an_error(name: str, met: tuple[str, ...]) ->
     assert all(f"The slope of ${one}$ is bounded" in words for one in met)
 
 
+@pytest.mark.parametrize(
+    ("text", "follows"),
+    [
+        ("h_t = gelu(W h_{t-1} + x_t)", "gradients vanish where $\\sigma_1 < 0.8858$"),
+        ("h_t = sigmoid(W h_{t-1} + x_t)", "gradients vanish where $\\sigma_1 < 4$"),
+        ("h_t = a \\odot h_{t-1} + x_t", "if and only if $\\left\\|a\\right\\|_\\infty < 1$"),
+        ("h_t = \\tanh(h_{t-1} + x_t)", "no gradient explodes."),
+        ("h_t = \\tanh(W h_{t-1} + V h_{t-2} + x_t)", "Here the bound is never less than $1$"),
+    ],
+)
+def test_what_follows_from_the_bound(text: str, follows: str) -> None:
+    derivation = derive(Model.read(f"{text}\nE_t = \\|h_t\\|^2\nx_t is the input"))
+    assert follows in words_of(flow_section(derivation))
+
+
 # Measurements
 
 

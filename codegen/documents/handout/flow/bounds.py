@@ -12,8 +12,8 @@ from sympy import Expr, Integer, floor
 from codegen.documents.document import Block, Display, Paragraph, Row
 from codegen.documents.handout.flow.slopes import functions_met
 from codegen.documents.handout.pictures import bounded_functions
-from derivations.algebra import quantities
 from derivations.derivation import Derivation
+from derivations.expressions import is_scalar
 from derivations.norms import number_latex
 from derivations.slopes import slope_bound
 from derivations.stability import GradientBounds, Inequality, inequalities, with_evidence
@@ -162,11 +162,6 @@ def is_only_carried(bounds: GradientBounds) -> bool:
     )
 
 
-def _is_constant(bounds: GradientBounds) -> bool:
-    """Tell whether what carries is the same at every step."""
-    return not any(True for carry in bounds.carries for _ in quantities(carry.factor))
-
-
 def _consequence(bounds: GradientBounds) -> str:
     [*others, last] = bounds.blocks
     bound = last.bound
@@ -174,7 +169,8 @@ def _consequence(bounds: GradientBounds) -> str:
         return _of_steps(bounds)
     if not bound.norms:
         return _of_number(bound.terms.get((), Integer(0)))
-    if is_only_carried(bounds) and _is_constant(bounds):
+    has_slopes, has_directions = bool(functions_met(bounds)), not _acts_alone(bounds)
+    if not (has_slopes or has_directions):
         return (
             f"The Jacobians of all steps are one diagonal matrix, and their bound is their norm: "
             f"gradients vanish if and only if ${bound.latex} < 1$, and explode if and only if "
@@ -182,21 +178,40 @@ def _consequence(bounds: GradientBounds) -> str:
         )
     if len(bound.terms) == 1 and len(bound.norms) == 1 and bound.norms[0].kind == "2":
         [factor] = bound.terms.values()
-        # Rounded down, a limit without a short form is still sufficient, and necessary.
-        limit = number_latex(1 / factor if factor.is_Rational else floor(DIGITS / factor) / DIGITS)
-        norm = bound.norms[0].latex
-        return (
+        norm, limit = bound.norms[0].latex, _rounded_down(1 / factor)
+        said = (
             f"Since ${norm}$ is the largest singular value $\\sigma_1$ of the matrix, gradients "
             f"vanish where $\\sigma_1 < {limit}$: this is sufficient. For gradients to explode, "
-            f"$\\sigma_1 > {limit}$ is necessary. It is not sufficient: slopes may stay below "
-            "their bound, and what one step stretches most is not what the next one stretches "
-            "most (Pascanu, Mikolov, Bengio 2013)."
+            f"$\\sigma_1 > {limit}$ is necessary."
         )
-    return (
-        f"Gradients vanish where ${bound.latex} < 1$: this is sufficient. For gradients to "
-        f"explode, ${bound.latex} > 1$ is necessary. It is not sufficient: what one step stretches "
-        "most is not what the next one stretches most (Pascanu, Mikolov, Bengio 2013)."
-    )
+    else:
+        said = (
+            f"Gradients vanish where ${bound.latex} < 1$: this is sufficient. For gradients to "
+            f"explode, ${bound.latex} > 1$ is necessary."
+        )
+    return f"{said} {_GAPS[has_slopes, has_directions]} (Pascanu, Mikolov, Bengio 2013)."
+
+
+#: Why a bound above 1 is not sufficient: by slopes, and by directions.
+_GAPS = {
+    (True, True): "It is not sufficient: slopes may stay below their bound, and what one step "
+    "stretches most is not what the next one stretches most",
+    (True, False): "It is not sufficient: slopes may stay below their bound",
+    (False, True): "It is not sufficient: what one step stretches most is not what the next one "
+    "stretches most",
+}
+
+
+def _acts_alone(bounds: GradientBounds) -> bool:
+    """Tell whether each entry of the state acts on itself alone."""
+    return is_only_carried(bounds) or is_scalar(bounds.state.quantity)
+
+
+def _rounded_down(limit: Expr) -> str:
+    """Return a limit that is sufficient still, and necessary still, where it has no short form."""
+    if limit.is_Rational:
+        return number_latex(limit)
+    return f"{float(floor(limit * DIGITS) / DIGITS):.4f}"
 
 
 def _of_steps(bounds: GradientBounds) -> str:

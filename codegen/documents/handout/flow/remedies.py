@@ -13,6 +13,8 @@ from codegen.flow.point import Measured
 from codegen.flow.summary import Array, clipped, norms
 from derivations.notation.latex import latex
 
+#: By how much a gradient is longer than the norm that it is clipped at, at least.
+CLEAR = 0.3
 #: Stands for the logarithm of zero, where logarithms are compared.
 NOTHING = -1000.0
 
@@ -83,8 +85,8 @@ def _clip(study: Study) -> Clip:
     middle = {gain: _middle(study.gaussian[gain]) for gain in CURVES}
     gain = max(CURVES, key=lambda gain: _finite(middle[gain].gradient))
     gradient = _finite(middle[gain].gradient)
-    # At norm 1; a gradient that is shorter is clipped at a power of ten that it exceeds.
-    limit = 0 if gradient > 0 else math.ceil(gradient) - 1
+    # At norm 1; a gradient that is not clearly longer is clipped at a power of ten below it.
+    limit = min(0, math.floor(gradient - CLEAR))
     return Clip(gain, middle[gain], gradient, limit)
 
 
