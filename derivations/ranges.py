@@ -11,9 +11,9 @@ from functools import singledispatch
 from itertools import product
 from typing import TypeAlias
 
-from sympy import Expr, Integer, MatrixExpr, oo
+from sympy import Add, Dummy, Expr, Integer, MatrixExpr, Mul, Poly, oo
 
-from derivations.algebra import split_coefficient
+from derivations.algebra import quantities, split_coefficient
 from derivations.expressions import (
     Elementwise,
     HadamardPower,
@@ -31,6 +31,9 @@ from derivations.slopes import slope_bound, value_range
 
 #: A lower and an upper bound, perhaps infinite.
 Range: TypeAlias = tuple[Expr, Expr]
+
+#: Stands for an entry.
+_Y = Dummy("y", real=True)
 
 ANYWHERE: Range = (-oo, oo)
 
@@ -103,6 +106,13 @@ def range_of_multiple(expression: MatMul, model: Model) -> Range:
 
 @entry_range.register
 def range_of_product(expression: HadamardProduct, model: Model) -> Range:
+    """That of y ⊙ (1 − y) is found from y at once: each factor alone may be 1, and not both."""
+    names = set(quantities(expression))
+    polynomial = _in_one_variable(expression) if len(names) == 1 else None
+    if polynomial is not None:
+        low, high = entry_range(names.pop(), model)
+        if low.is_finite and high.is_finite:
+            return _extremes(polynomial, low, high)
     found: Range = (Integer(1), Integer(1))
     for factor in expression.args:
         found = _times(found, entry_range(factor, model))
@@ -119,6 +129,32 @@ def range_of_power(expression: HadamardPower, model: Model) -> Range:
         return low**exponent, high**exponent
     smallest = Integer(0) if low <= 0 <= high else min(abs(low), abs(high)) ** exponent
     return smallest, max(abs(low), abs(high)) ** exponent
+
+
+def _in_one_variable(expression: MatrixExpr) -> Expr | None:
+    """Return an entry of an elementwise expression in a single quantity as a polynomial of it."""
+    if isinstance(expression, Quantity):
+        return _Y
+    if isinstance(expression, OneMatrix):
+        return Integer(1)
+    if isinstance(expression, MatMul):
+        number, rest = split_coefficient(expression)
+        inner = None if isinstance(rest, MatMul) else _in_one_variable(rest)
+        return None if inner is None else number * inner
+    if not isinstance(expression, MatAdd | HadamardProduct):
+        return None
+    parts = [part for one in expression.args if (part := _in_one_variable(one)) is not None]
+    if len(parts) < len(expression.args):
+        return None
+    return Add(*parts) if isinstance(expression, MatAdd) else Mul(*parts)
+
+
+def _extremes(polynomial: Expr, low: Expr, high: Expr) -> Range:
+    """Return the smallest and the largest value of a polynomial between two numbers."""
+    level = Poly(polynomial.diff(_Y), _Y).real_roots() if polynomial.diff(_Y).has(_Y) else []
+    points = [low, high, *(point for point in level if low < point < high)]
+    values = [polynomial.subs(_Y, point) for point in points]
+    return min(values), max(values)
 
 
 def _times(left: Range, right: Range) -> Range:
