@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import pickle
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from functools import cache, partial
 from typing import Any
@@ -62,18 +63,19 @@ def on_cluster(work: Work, jobs: Sequence[Job], address: str) -> Results:
     from distributed import Client
 
     with Client(address, timeout=PATIENCE, set_as_default=False) as client:
-        executor = client.get_executor()
         # A probe is sent once. As the result of a task, it is made again where a worker dies.
         probes = {
-            pair: client.submit(_itself, probe, pure=False)
+            pair: client.submit(bytes, pickle.dumps(probe), pure=False)
             for pair, probe in {_pair(job): job.probe for job in jobs}.items()
         }
+        carried = _carried()
 
         def submit(job: Job) -> Future[Outcome]:
-            future: Future[Outcome] = executor.submit(
-                attempt_there, work, version(), probes[_pair(job)], job.point
-            )
-            return future
+            awaited: Future[Outcome] = Future()
+            call = pickle.dumps((attempt_there, work, version(), job.point))
+            there = client.submit(carried, call, probes[_pair(job)], pure=False)
+            there.add_done_callback(partial(_hand_over, awaited))
+            return awaited
 
         try:
             for point, outcome in as_finished(submit, jobs, OUTSTANDING):
@@ -82,8 +84,6 @@ def on_cluster(work: Work, jobs: Sequence[Job], address: str) -> Results:
             raise
         except Exception as error:
             raise _in_our_words(error, address) from None
-        finally:
-            executor.shutdown(wait=False)
 
 
 def attempt_there(work: Work, wanted: str, probe: Any, point: Point) -> Outcome:
@@ -96,12 +96,38 @@ def attempt_there(work: Work, wanted: str, probe: Any, point: Point) -> Outcome:
 _version = cache(version)
 
 
+def _carried() -> Callable[[bytes, bytes], Outcome | str]:
+    """Return what a worker calls.
+
+    A function inside of another travels as it stands. One that travels by its name would have to be
+    importable by the scheduler, too, and a worker that cannot import it would only fall silent.
+    """
+
+    def there(call: bytes, probe: bytes) -> Outcome | str:
+        from pickle import loads
+
+        try:
+            attempt, work, wanted, point = loads(call)
+            found: Outcome = attempt(work, wanted, loads(probe), point)
+        except ImportError as error:
+            return str(error)
+        return found
+
+    return there
+
+
+def _hand_over(awaited: Future[Outcome], finished: Any) -> None:
+    try:
+        outcome = finished.result()
+        if isinstance(outcome, str):
+            raise ImportError(outcome)
+        awaited.set_result(outcome)
+    except BaseException as error:  # a cancelled future raises none that is an Exception
+        awaited.set_exception(error)
+
+
 def _pair(job: Job) -> tuple[str, str]:
     return job.point.cell, job.point.activation
-
-
-def _itself(probe: Any) -> Any:
-    return probe
 
 
 def _check_scheduler(address: str) -> None:
@@ -128,11 +154,10 @@ async def _identity(address: str) -> None:
 def _in_our_words(error: Exception, address: str) -> EmitError:
     from distributed import KilledWorker
 
-    cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error
-    if isinstance(cause, ImportError):
+    if isinstance(error, ImportError):
         return EmitError(
-            f"The cluster at {address} lacks something: {cause}.",
-            hint=f"Install bptt[dask] {version()} on its scheduler and workers. {KEPT}",
+            f"A worker of the cluster at {address} lacks something: {error}.",
+            hint=f"Install bptt[dask] {version()} on all of them. {KEPT}",
         )
     if isinstance(error, KilledWorker):
         return EmitError(
