@@ -126,6 +126,8 @@ def _chained(factors: Sequence[MatrixExpr]) -> MatrixExpr:
         return ZeroMatrix(rows, columns)
     flat = [part for f in factors for part in (f.args if isinstance(f, MatMul) else (f,))]
     kept = [factor for factor in flat if not isinstance(factor, Identity)] or flat[:1]
+    if len(kept) == 2 and all(isinstance(f, OneMatrix) for f in (kept[0], transpose(kept[1]))):
+        return OneMatrix(rows, columns) if is_column(kept[0]) else MatMul(*kept)  # 𝟏 𝟏ᵀ
     return kept[0] if len(kept) == 1 else MatMul(*kept)
 
 

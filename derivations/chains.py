@@ -8,15 +8,12 @@ from collections.abc import Sequence
 from sympy import MatrixExpr, ZeroMatrix
 
 from derivations.algebra import add, multiply
+from derivations.carries import carries
 from derivations.derivation import Equation, Section
 from derivations.expressions import (
     AscendingProduct,
-    Diag,
-    Identity,
-    MatAdd,
     Partial,
     Quantity,
-    Scaled,
     TimeProduct,
     t,
 )
@@ -25,7 +22,15 @@ from derivations.jacobians import slopes_written
 from derivations.model import Definition, Model
 from derivations.notation.latex import latex
 from derivations.simplify import everywhere, merge_diagonals
-from derivations.states import State, block, block_sign, is_closed, response, step_matrix
+from derivations.states import (
+    State,
+    block,
+    block_sign,
+    is_closed,
+    response,
+    step_matrix,
+    written_block,
+)
 from derivations.writing import at_step, listed, math, running_steps, write
 
 
@@ -176,34 +181,28 @@ def _own_chains(model: Model, state: State) -> list[Equation]:
         ]
         if not ways or isinstance(own, ZeroMatrix):
             continue
-        symbolic, full = [own], [_written(model, state, member, before)]
+        symbolic, full = [own], [written_block(model, member, before)]
         for other, way in ways:
             then = other.at(state.before)
             symbolic.append(multiply(Partial(member, then, True), Partial(then, before, True)))
-            full.append(multiply(_written(model, state, member, then), at_step(way, state.before)))
+            full.append(multiply(written_block(model, member, then), at_step(way, state.before)))
         limits = "2 \\le t \\le T" if state.direction > 0 else "1 \\le t \\le T - 1"
         merged = everywhere(merge_diagonals, add(*full))
         equations.append(
             write(
                 f"own:{member.name}",
-                [Partial(member, before), add(*symbolic), merged, slopes_written(model, merged)],
+                [
+                    Partial(member, before),
+                    add(*symbolic),
+                    merged,
+                    slopes_written(model, merged),
+                ],
                 f"{math(before)} acts on {math(member)} directly, and through "
                 f"{listed([other.at(state.before) for other, _ in ways])}.",
                 limits,
             )
         )
     return equations
-
-
-def _written(model: Model, state: State, row: Quantity, column: Quantity) -> MatrixExpr:
-    """Return a block without a symbol for any other block in it."""
-    lag = int(t - column.time)
-    terms = [
-        multiply(*along(model, rest, user.quantity), local_jacobian(model, user, column))
-        for user in consumers(model, column.name, lag)
-        for rest in paths(model, user.quantity.name, row.name)
-    ]
-    return add(*terms)
 
 
 def _product(model: Model, state: State) -> Equation:
@@ -244,23 +243,15 @@ def _article(word: str) -> str:
 
 def _carousels(model: Model, state: State) -> str:
     """Say which terms lead from a part of the state to itself past all weights and slopes."""
-    found = []
-    for member in state.current:
-        definition = model.definition(member.name)
-        assert definition is not None
-        before = member.at(state.before)
-        if isinstance(block_sign(model, member, before), ZeroMatrix) or all(
-            user.quantity != member for user in consumers(model, member.name, state.direction)
-        ):
-            continue
-        own = local_jacobian(model, definition, before)
-        terms = own.args if isinstance(own, MatAdd) else (own,)
-        found += [(member, before, term) for term in terms if _is_straight(term)]
+    found = carries(model, state)
     if not found:
         return ""
     first, *others = [
-        (f"$\\partial {latex(member)} / \\partial {latex(before)}$", math(term))
-        for member, before, term in found
+        (
+            f"$\\partial {latex(carry.member)} / \\partial {latex(carry.before)}$",
+            math(carry.factor),
+        )
+        for carry in found
     ]
     also = "".join(f" So does, in {place}, the term {term}." for place, term in others)
     return (
@@ -269,9 +260,3 @@ def _carousels(model: Model, state: State) -> str:
         f"unchanged over any number of steps.{also} Such a term is the constant error carousel of "
         "Hochreiter and Schmidhuber (1997)."
     )
-
-
-def _is_straight(term: MatrixExpr) -> bool:
-    """Tell whether a term acts on each entry by itself."""
-    inner = term.body if isinstance(term, Scaled) else term
-    return isinstance(inner, Identity | Diag)

@@ -152,6 +152,7 @@ class Model:
 
         source = read_source(self.text)
         source.functions.update(self.scope.functions)
+        source.axes.update(self.scope.shapes)
         return Court(source)
 
     def with_activation(self, name: str) -> Model:

@@ -1,11 +1,13 @@
-"""The largest slope of a scalar function and where it is reached, by SymPy.
+"""The largest slope of a scalar function and where it is reached, and its values, by SymPy.
 
 A bound such as σ′ ≤ ¼ is a statement about one function of one variable, and so can be proven: the
-largest slope stands where the second derivative vanishes, or at an end of a piece.
+largest slope stands where the second derivative vanishes, or at an end of a piece. The largest and
+the smallest value are found in the same way.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -41,7 +43,7 @@ DIGITS = 30
 #: Where such points are looked for, and in how many pieces.
 WIDTH, PIECES = 40, 2000
 
-#: The size of a slope, and a point that has it; None for a limit that is not reached.
+#: A value, and a point that has it; None for a limit that is not reached.
 Candidate = tuple[Expr, Expr | None]
 
 #: Stands for exp x.
@@ -88,14 +90,39 @@ def slope_bound(function: ScalarFunction) -> SlopeBound:
     """
     if function.formula is None:
         raise UnsupportedError(f"Nothing is known of the slope of {function.name}.")
-    candidates = [
-        candidate
-        for piece, domain in smooth_pieces(function.formula)
-        for interval in _intervals(domain)
-        for candidate in _candidates(piece.diff(x), interval)
+    slopes = [
+        (abs(slope), point)
+        for piece, interval in _smooth_intervals(function.formula)
+        for slope, point in _candidates(piece.diff(x), interval)
     ]
-    bound, point = max(candidates, key=lambda found: (found[0].n(DIGITS), found[1] is not None))
+    bound, point = max(slopes, key=lambda found: (found[0].n(DIGITS), found[1] is not None))
     return SlopeBound(simplify(bound), point)
+
+
+@cache
+def value_range(function: ScalarFunction) -> tuple[Expr, Expr]:
+    """Return the largest lower and the least upper bound of σ, perhaps infinite.
+
+    Raises
+    ------
+    UnsupportedError
+        For an unspecified function.
+
+    Examples
+    --------
+    >>> from derivations.activations import FUNCTIONS
+    >>> value_range(FUNCTIONS["tanh"]), value_range(FUNCTIONS["relu"])
+    ((-1, 1), (0, oo))
+    """
+    if function.formula is None:
+        raise UnsupportedError(f"Nothing is known of the values of {function.name}.")
+    values = [
+        value
+        for piece, interval in _smooth_intervals(function.formula)
+        for value, _ in _candidates(piece, interval)
+    ]
+    low, high = (end(values, key=lambda value: value.n(DIGITS)) for end in (min, max))
+    return simplify(low), simplify(high)
 
 
 def smooth_pieces(formula: Expr) -> list[tuple[Expr, Set]]:
@@ -124,33 +151,40 @@ def _domain(formula: Expr) -> Set:
         return S.Reals
 
 
+def _smooth_intervals(formula: Expr) -> Iterator[tuple[Expr, Interval]]:
+    """Yield the smooth pieces of a formula with each open interval on which they hold."""
+    for piece, domain in smooth_pieces(formula):
+        for interval in _intervals(domain):
+            yield piece, interval
+
+
 def _intervals(domain: Set) -> list[Interval]:
     """Return the open intervals of a set; single points have no slope."""
     parts = domain.args if isinstance(domain, Union) else (domain,)
     return [part.interior for part in parts if isinstance(part, Interval) and part.interior]
 
 
-def _candidates(slope: Expr, interval: Interval) -> list[Candidate]:
-    """Return the sizes of a slope where it is level, and its limits at the ends of an interval."""
-    if not slope.has(x):
+def _candidates(formula: Expr, interval: Interval) -> list[Candidate]:
+    """Return the values of a formula where it is level, and its limits at the ends."""
+    if not formula.has(x):
         point = Integer(0) if 0 in interval else _inside(interval)
-        return [(abs(slope), point)]
+        return [(formula, point)]
     ends = ((interval.start, "+"), (interval.end, "-"))
-    found: list[Candidate] = [(abs(_limit(slope, end, side)), None) for end, side in ends]
-    level = solveset(slope.diff(x), x, interval)
+    found: list[Candidate] = [(_limit(formula, end, side), None) for end, side in ends]
+    level = solveset(formula.diff(x), x, interval)
     points = list(level) if isinstance(level, FiniteSet) else []
     if isinstance(level, ConditionSet):
-        points = _roots(slope.diff(x), interval)
+        points = _roots(formula.diff(x), interval)
     elif not isinstance(level, FiniteSet) and level is not S.EmptySet:
-        raise UnsupportedError(f"The slope {slope} is level at too many points.")
-    return found + [(abs(slope.subs(x, point)), point) for point in points]
+        raise UnsupportedError(f"{formula} is level at too many points.")
+    return found + [(formula.subs(x, point), point) for point in points]
 
 
-def _limit(slope: Expr, end: Expr, side: str) -> Expr:
+def _limit(formula: Expr, end: Expr, side: str) -> Expr:
     """Return a limit; that of a quotient in exp x alone, as one in its value, is found at once."""
-    rational = slope.rewrite(exp).subs(exp(x), _EXPONENTIAL)
+    rational = formula.rewrite(exp).subs(exp(x), _EXPONENTIAL)
     if not end.is_infinite or rational.has(x):
-        return limit(slope, x, end, side)
+        return limit(formula, x, end, side)
     return limit(cancel(rational), _EXPONENTIAL, oo if end == oo else 0, "+")
 
 

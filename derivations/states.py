@@ -235,3 +235,14 @@ def step_matrix(model: Model, state: State) -> MatrixExpr:
     before = [member.at(member.time - state.direction) for member in state.members]
     entries = [block_sign(model, row, column) for row in state.members for column in before]
     return entries[0] if len(entries) == 1 else Blocks(len(before), *entries)
+
+
+def written_block(model: Model, row: Quantity, column: Quantity) -> MatrixExpr:
+    """Return a block without a symbol for any other block in it."""
+    lag = int(t - column.time)
+    terms = [
+        multiply(*along(model, rest, user.quantity), local_jacobian(model, user, column))
+        for user in consumers(model, column.name, lag)
+        for rest in paths(model, user.quantity.name, row.name)
+    ]
+    return add(*terms) if terms else ZeroMatrix(size(row), size(column))

@@ -16,7 +16,7 @@ from derivations.claims.readings import readings
 from derivations.claims.repairs import relation_repair, repair
 from derivations.claims.slope_bounds import slope_verdict
 from derivations.claims.source import Source
-from derivations.claims.terms import Apply, Partial, Symbol, Term, Transposed
+from derivations.claims.terms import Apply, Part, Partial, Symbol, Term, Transposed
 from derivations.claims.values import OutOfRange, Undefined
 from derivations.claims.verdict import Verdict
 from derivations.errors import BpttError, NotationError, Place
@@ -155,14 +155,15 @@ def _has_softmax(source: Source) -> bool:
 
 
 def _is_plain(court: Court, sides: Sequence[Term]) -> bool:
-    """Tell whether nothing in a formula speaks of vectors: no transpose, no diag, no matrix."""
+    """Tell whether nothing in a formula speaks of vectors: no transpose, part, diag or matrix."""
     return not any(_is_of_vectors(court, side) for side in sides)
 
 
 def _is_of_vectors(court: Court, term: Term) -> bool:
     if isinstance(term, Partial):
         return False
-    if isinstance(term, Transposed) or (isinstance(term, Apply) and term.function == "\\diag"):
+    is_diag = isinstance(term, Apply) and term.function == "\\diag"
+    if is_diag or isinstance(term, Transposed | Part):
         return True
     if isinstance(term, Symbol) and court.is_matrix(term):
         return True

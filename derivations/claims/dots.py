@@ -8,6 +8,7 @@ from derivations.claims.steps import Step
 from derivations.claims.terms import (
     Chain,
     Entry,
+    Part,
     Power,
     Series,
     StepNumber,
@@ -63,6 +64,8 @@ def _fixed(term: Term) -> object:
             return name, time is None
         case StepNumber() | Entry() | Power():
             return type(term)
+        case Part(_, ranges):
+            return ranges
         case Sum(terms):
             return tuple(sign for sign, _ in terms)
         case Chain(_, signs):

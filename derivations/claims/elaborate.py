@@ -335,6 +335,8 @@ class Elaborator(Scripts):
         arguments = tuple(map(self.term, following.items))
         if plain(name) == "1" and len(arguments) == 1 and _is_positive(arguments[0]):
             return Apply("\\relu", 1, arguments[0].children[0])  # the slope of the rectifier
+        if name == "\\max" and len(arguments) == 2:
+            return _larger(*arguments)
         if plain(name) in self._products:
             return joined(arguments, [""] * (len(arguments) - 1))
         if name in FUNCTION_LETTERS and len(arguments) == 1:
@@ -367,6 +369,14 @@ def joined(factors: Sequence[Term], signs: Sequence[str]) -> Term:
     if len(new_factors) == 1:
         return new_factors[0]
     return Chain(tuple(new_factors), tuple(new_signs))
+
+
+def _larger(first: Term, second: Term) -> Term:
+    """max(0, a) is the rectifier of a, and max(u, w) = w + relu(u - w)."""
+    zero = Number(Fraction(0))
+    if zero in (first, second):
+        return Apply("\\relu", 0, second if first == zero else first)
+    return Sum(((1, second), (1, Apply("\\relu", 0, Sum(((1, first), (-1, second)))))))
 
 
 def _is_positive(term: Term) -> bool:

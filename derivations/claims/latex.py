@@ -13,6 +13,7 @@ from derivations.claims.latex_pieces import (
     decimal,
     function_name,
     limit,
+    range_text,
     script,
     step_text,
     with_letter,
@@ -29,6 +30,7 @@ from derivations.claims.terms import (
     Labelled,
     Norm,
     Number,
+    Part,
     Partial,
     Power,
     Quotient,
@@ -200,6 +202,13 @@ class Printer:
             yield f"{{{self.text(term.body)}}}{script('_', joined)}"
         yield f"{self._bracketed(term.body)}{script('_', joined)}"
 
+    def _part_of(self, term: Part) -> str:
+        picked = ",".join(map(range_text, term.ranges))
+        bare = self.text(term.body)
+        has_scripts = re.search("[_^']", bare) is not None
+        is_bare = isinstance(term.body, Symbol) and not has_scripts
+        return f"{bare if is_bare else self._bracketed(term.body)}_{{{picked}}}"
+
     # Sums and products
 
     def _sum(self, term: Sum) -> str:
@@ -249,6 +258,7 @@ class Printer:
             return self._first_read(self._raised_symbols(base, power), term)
         is_ready = isinstance(base, Apply) and not isinstance(base.argument, Block)
         is_ready = is_ready or (isinstance(base, Norm) and isinstance(term, Power))
+        is_ready = is_ready or isinstance(base, Part)
         shown = self.text(base) if is_ready else self._bracketed(base)
         return shown + script("^", power)
 
@@ -342,6 +352,7 @@ _RULES: Mapping[type[Term], Callable[..., str]] = {
     Written: Printer._written,
     Symbol: Printer._symbol,
     Entry: Printer._entry,
+    Part: Printer._part_of,
     Sum: Printer._sum,
     Chain: Printer._chain,
     Quotient: Printer._quotient,

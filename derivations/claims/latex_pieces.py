@@ -9,7 +9,9 @@ from derivations.claims.dots import COUNTER
 from derivations.claims.ranges import UNKNOWN
 from derivations.claims.steps import Step
 from derivations.claims.terms import Series, Symbol, Term, substituted
+from derivations.notation.latex import show_size
 from derivations.notation.lexer import FUNCTION_WORDS
+from derivations.notation.picks import Range
 
 #: Letters for a series that was written with dots, the most usual first.
 _COUNTERS = ("s", "j", "i", "k", "l", "m", "n", "r", "q", "p", *string.ascii_lowercase)
@@ -32,6 +34,20 @@ def boxed(text: str) -> str:
 
 def step_text(step: Step | None) -> str | None:
     return None if step is None else str(step)
+
+
+def range_text(span: Range | None) -> str:
+    """Return a range of rows or columns, a bare colon for all of them.
+
+    Examples
+    --------
+    >>> from derivations.notation.picks import size_symbol
+    >>> n = size_symbol("n")
+    >>> range_text(Range(n + 1, 2 * n)), range_text(Range(None, n)), range_text(None)
+    ('n+1:2n', ':n', ':')
+    """
+    bounds = (None, None) if span is None else (span.first, span.last)
+    return ":".join("" if bound is None else show_size(bound) for bound in bounds)
 
 
 def limit(step: Step, index: str) -> str:

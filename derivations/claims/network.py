@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 
+from sympy import Expr
+
 from derivations.claims.reading import AS_WRITTEN, Reading
 from derivations.claims.sizes import Inference, Layout
 from derivations.claims.source import Forward, Source
@@ -16,6 +18,7 @@ from derivations.claims.terms import (
     Symbol,
     Term,
     replaced,
+    timed_key,
 )
 
 
@@ -46,6 +49,18 @@ class Network:
     @cached_property
     def layout(self) -> Layout:
         return Inference(self.source).layout()
+
+    @cached_property
+    def sizes(self) -> Mapping[Expr, int]:
+        """The class of equal sizes that each name of a size, such as n, stands for."""
+        found: dict[Expr, set[int]] = {}
+        shapes = self.layout.shapes
+        for name, axes in self.source.axes.items():
+            classes = shapes.get(timed_key(name)) or shapes.get(name) or ()
+            for size, number in zip(axes, classes, strict=False):  # some names mean nothing here
+                if size.is_Symbol:
+                    found.setdefault(size, set()).add(number)
+        return {size: classes.pop() for size, classes in found.items() if len(classes) == 1}
 
     @cached_property
     def lags(self) -> Mapping[str, int]:
@@ -181,11 +196,25 @@ class Network:
         (letter,) = equation.time.names
         return {letter: step - equation.time.number}
 
-    def mentions(self, name: str, other: str) -> bool:
-        """Tell whether a quantity's own equation names another one."""
+    def mentions(self, name: str, other: str, lag: int | None = None) -> bool:
+        """Tell whether a quantity's own equation names another one, perhaps so many steps back."""
         equation = self.forward.get(name)
-        return equation is not None and any(
-            isinstance(term, Symbol) and term.key == other for term in equation.right.walk()
+        if equation is None:
+            return False
+        found = [
+            term.time
+            for term in equation.right.walk()
+            if isinstance(term, Symbol) and term.key == other
+        ]
+        if lag is None:
+            return bool(found)
+        own = equation.time
+        return any(
+            time is not None
+            and own is not None
+            and time.letters == own.letters
+            and own.number - time.number == lag
+            for time in found
         )
 
     def is_computed(self, name: str) -> bool:

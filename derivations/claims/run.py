@@ -42,7 +42,8 @@ class Seed:
     step : int or None
     carries : str
         What carries the change: ``all``; for an immediate derivative ``step``, where from step to
-        step only the quantity itself does, or ``self``, where nothing else does at all.
+        step only the quantity itself does, ``self``, where nothing else does at all, or ``once``,
+        where the quantity itself does at that step alone.
     is_argument : bool
         Whether it is the argument of the quantity's function that moves.
     """
@@ -73,6 +74,7 @@ class Point:
         self.numbers = layout.numbers(sizes)
         if is_scalar:
             self.numbers = dict.fromkeys(self.numbers, 1)
+        self.sizes = {size: self.numbers[number] for size, number in network.sizes.items()}
         self._runs: dict[Seed | None, Run] = {}
 
     def run(self, seed: Seed | None = None) -> Run:
@@ -142,7 +144,7 @@ class Run:
             and seed.carries != "all"
             and here is not None
             and is_elsewhere
-            and name != seed.name
+            and (name != seed.name or (seed.carries == "once" and step != seed.step))
         ):
             return Dual(self.point.run().quantity(name, step).value)
         if self._is_before_seed(step):

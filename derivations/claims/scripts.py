@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from derivations.claims.compounds import Compound
 from derivations.claims.differentials import Parts
+from derivations.claims.parts import part, part_of_symbol
 from derivations.claims.steps import Step
 from derivations.claims.terms import (
     Constant,
@@ -21,6 +22,7 @@ from derivations.claims.terms import (
 from derivations.claims.vocabulary import Split, Vocabulary, plain
 from derivations.errors import NotationError, Place
 from derivations.notation import syntax
+from derivations.notation.picks import without_ranges
 
 
 class Scripts:
@@ -109,6 +111,10 @@ class Scripts:
         base = node.base if isinstance(node, syntax.Scripted) else node
         assert isinstance(base, syntax.Name)
         split = self._vocabulary.split(node)
+        if isinstance(node, syntax.Scripted) and not split.is_known:
+            whole = without_ranges(node)
+            if whole != node:
+                return part_of_symbol(self._symbol(whole), node)
         if not split.is_known:
             stand_in = self._stand_in(node, base, split)
             if stand_in is not None:
@@ -151,7 +157,7 @@ class Scripts:
     def _with_scripts(self, value: Term, node: syntax.Scripted) -> Term:
         """Apply the scripts behind a bracket to what it holds."""
         below: list[Step] = []
-        for index in node.subscripts:
+        for index in without_ranges(node).subscripts:
             steps = self._entries(index)
             if steps is None:
                 value = Labelled(value, index.word or "?")
@@ -159,6 +165,7 @@ class Scripts:
                 below += steps
         if below:
             value = Entry(value, tuple(below))
+        value = part(value, node)
         for index in node.superscripts:
             word = (index.word or "").strip()
             step = self._vocabulary.step_of(index)

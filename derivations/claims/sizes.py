@@ -16,6 +16,7 @@ from derivations.claims.terms import (
     Chain,
     Entry,
     Norm,
+    Part,
     Power,
     Quotient,
     Series,
@@ -26,6 +27,7 @@ from derivations.claims.terms import (
     timed_key,
 )
 from derivations.errors import Place, ShapeError
+from derivations.notation.picks import Range
 
 Dimensions = tuple[int, int]
 
@@ -199,6 +201,9 @@ class Inference:
     def _is_one(self, shape: Dimensions) -> bool:
         return all(self._fixed.get(self._root(size)) == 1 for size in shape)
 
+    def _taken(self, span: Range | None, size: int) -> int:
+        return size if span is None else self._new()
+
     # Rules
 
     @singledispatchmethod
@@ -223,6 +228,18 @@ class Inference:
             if index.lone is not None:
                 self._join(self._axes.setdefault(index.lone, axis), axis)
         return self.one, self.one
+
+    @shape.register
+    def _(self, term: Part) -> Dimensions | None:
+        """What a range takes has a size of its own here: what n stands for is known later."""
+        body = self.shape(term.body)
+        if body is None:
+            return None
+        rows, columns = body
+        if len(term.ranges) == 1 and self._fixed.get(self._root(rows)) == 1:
+            return rows, self._new()
+        ranges = (*term.ranges, None)
+        return self._taken(ranges[0], rows), self._taken(ranges[1], columns)
 
     @shape.register
     def _(self, term: Sum) -> Dimensions | None:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from derivations.claims.steps import Step
+from derivations.notation.picks import Range
 
 
 class Term:
@@ -144,6 +145,18 @@ class Entry(Term):
 
     def _own_letters(self) -> frozenset[str]:
         return frozenset().union(*(index.names for index in self.indices))
+
+
+@dataclass(frozen=True, eq=True)
+class Part(Term):
+    """Neighbouring rows and columns, W_{:,1:n}: a range for each axis, None for all of it.
+
+    A single range is one of the entries of a vector, or of the rows of a matrix.
+    """
+
+    body: Term
+    ranges: tuple[Range | None, ...]
+    __hash__ = Term.__hash__
 
 
 @dataclass(frozen=True, eq=True)

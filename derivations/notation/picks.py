@@ -11,7 +11,7 @@ from sympy import Expr, Integer, Symbol
 
 from derivations.errors import NotationError
 from derivations.notation import syntax
-from derivations.notation.names import ONES, UNITS, Scope, meaning
+from derivations.notation.names import LARGEST_EXPONENT, ONES, UNITS, Scope, meaning
 from derivations.notation.parse import parse_expression
 from derivations.notation.spelling import spelled
 
@@ -49,6 +49,12 @@ def ranges_of(node: syntax.Scripted) -> list[Range | None]:
     ]
 
 
+def without_ranges(node: syntax.Scripted) -> syntax.Scripted:
+    """Return a symbol or a bracket without the ranges in its subscript."""
+    kept = tuple(i for i in node.subscripts if not isinstance(i.body, syntax.Slice))
+    return replace(node, subscripts=kept)
+
+
 def _end(node: syntax.Node | None) -> Expr | None:
     return None if node is None else size_of(node)
 
@@ -58,7 +64,9 @@ def size_of(node: syntax.Node) -> Expr:
     match node:
         case syntax.Number() if node.text.isdigit():
             return Integer(int(node.text))
-        case syntax.Scripted(superscripts=(syntax.Index(word=word),)) if word and word.isdigit():
+        case syntax.Scripted(base=syntax.Name(), superscripts=(syntax.Index(word=str(word)),)) if (
+            word.isdigit() and int(word) <= LARGEST_EXPONENT
+        ):
             return size_of(replace(node, superscripts=())) ** int(word)
         case syntax.Name() | syntax.Scripted(base=syntax.Name(), superscripts=(), primes=0):
             return size_symbol(plain_size(spelled(node)))

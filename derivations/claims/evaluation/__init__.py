@@ -3,6 +3,7 @@
 from derivations.claims.evaluation import (
     derivatives,
     functions,
+    parts,
     products,
     series,
     stacks,
@@ -10,4 +11,13 @@ from derivations.claims.evaluation import (
 )
 from derivations.claims.evaluation.core import Evaluator
 
-__all__ = ["Evaluator", "derivatives", "functions", "products", "series", "stacks", "symbols"]
+__all__ = [
+    "Evaluator",
+    "derivatives",
+    "functions",
+    "parts",
+    "products",
+    "series",
+    "stacks",
+    "symbols",
+]

@@ -63,7 +63,9 @@ def _by_symbol(
     step = None if by.time is None else evaluator.step(by.time, environment)
     _check_depends(evaluator, term.of, by, environment)
     moving = evaluator.point.run().quantity(by.key, step).value
-    run = evaluator.point.run(Seed(by.key, step, _carries(evaluator, term, by), is_argument))
+    run = evaluator.point.run(
+        Seed(by.key, step, _carries(evaluator, term, by, environment), is_argument)
+    )
     of = run.evaluator().value(term.of, environment)
     if of.is_tensor:
         raise Undefined("A derivative of a third-order array.")
@@ -88,14 +90,18 @@ def _check_depends(evaluator: Evaluator, of: Term, by: Symbol, environment: Envi
         raise Undefined(f"Nothing says what {of.name} depends on.")
 
 
-def _carries(evaluator: Evaluator, term: Partial, by: Symbol) -> str:
+def _carries(evaluator: Evaluator, term: Partial, by: Symbol, environment: Environment) -> str:
     """An immediate derivative sees what the equation names; if it does not name v, then v
-    acts through the other quantities of the step."""
+    acts through the other quantities of the step, or through v itself at the steps between."""
     if not term.immediate:
         return "all"
     of = term.of.body if isinstance(term.of, Entry) else term.of
-    is_named = isinstance(of, Symbol) and evaluator.point.network.mentions(of.key, by.key)
-    return "self" if is_named else "step"
+    if not isinstance(of, Symbol) or not evaluator.point.network.mentions(of.key, by.key):
+        return "step"
+    if of.time is None or by.time is None:
+        return "self"
+    lag = evaluator.step(of.time, environment) - evaluator.step(by.time, environment)
+    return "once" if evaluator.point.network.mentions(of.key, by.key, lag) else "self"
 
 
 def _arranged(

@@ -81,17 +81,19 @@ def _product_over(
 ) -> Value:
     """A product runs against time; what stands behind its square part does not belong to it."""
     body, tail = _square_part(evaluator, term, index, steps, environment)
-    result = replace(evaluator.rules.number(1), number=False, identity=True)
+    result: Value | None = None
     is_rising = term.ascending or evaluator.reading.ascending
     for step in steps:
         factor = evaluator.value(body, {**environment, index: step})
-        if result.identity:
+        if result is None:
             result = factor
         elif factor.is_vector:
             result = evaluator.rules.hadamard([factor, result])
         else:
             pair = [result, factor] if is_rising else [factor, result]
             result = evaluator.rules.multiply(pair)
+    if result is None:
+        result = replace(evaluator.rules.number(1), number=False, identity=True)
     if tail is None:
         return result
     return evaluator.rules.multiply([result, evaluator.value(tail, environment)])

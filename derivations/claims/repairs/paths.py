@@ -13,6 +13,7 @@ from derivations.claims.terms import (
     Chain,
     Entry,
     Norm,
+    Part,
     Partial,
     Power,
     Quotient,
@@ -203,6 +204,8 @@ def _shown(piece: Term) -> Sequence[object]:
             return ["∂", "∂"] + (["+"] if immediate else [])
         case Entry(_, indices):
             return list(indices)
+        case Part(_, ranges):
+            return list(ranges)
         case Transposed() | Quotient():
             return [type(piece)]
     return [piece] if not piece.children else [type(piece)]

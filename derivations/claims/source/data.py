@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from sympy import exp
+from sympy import Expr, exp
 
 from derivations.activations import ScalarFunction, x
 from derivations.claims.compounds import Compound
@@ -84,6 +84,8 @@ class Source:
         The name of the total loss, if it is declared and no equation defines it.
     loss : str or None
         The name of the loss of step t.
+    axes : dict of name to (rows, columns)
+        The sizes that the model's derivation has, such as (n, m), by name without time.
     is_last_only : bool
         Whether the loss stands at the last step only.
     """
@@ -98,6 +100,7 @@ class Source:
     product_names: set[str] = field(default_factory=set)
     unspecified: dict[str, list[Term]] = field(default_factory=dict)
     scalars: set[str] = field(default_factory=set)
+    axes: dict[str, tuple[Expr, Expr]] = field(default_factory=dict)
     one_hot: set[str] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
     shapes: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Measured flow of gradients: networks at random, their Jacobians by emitted code, and studies."""

@@ -1,0 +1,157 @@
+"""A network that has run once, and what the emitted code of one step says of each of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count, takewhile
+from types import ModuleType
+
+import numpy as np
+
+from codegen.flow.network import RandomNetwork
+from codegen.flow.probe import Probe, Real
+from codegen.gradcheck.module import Arrays, length, module_from_source
+from derivations.errors import EmitError
+from derivations.notation.names import identifier
+from derivations.pairing import pair
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """States and other values of a network at every step.
+
+    Attributes
+    ----------
+    probe : Probe
+    module : ModuleType
+        That of one step.
+    parameters, data : mapping of str to array
+        What the module takes, of a sequence of T steps; in the order in which the state runs.
+    states : tuple of array
+        Of each member of the state, (T + 1, entries): at 0 what is given.
+    values : tuple of array
+        Of each expression that the module pairs, (T, …): its value at the steps 1 … T.
+    """
+
+    probe: Probe
+    module: ModuleType
+    parameters: Arrays
+    data: Arrays
+    states: tuple[Real, ...]
+    values: tuple[Real, ...]
+
+    @property
+    def steps(self) -> int:
+        """T."""
+        return len(self.states[0]) - 1
+
+    @property
+    def entries(self) -> tuple[int, ...]:
+        """How many entries each member of the state has."""
+        return tuple(state[0].size for state in self.states)
+
+    def ask(self, steps: Sequence[int], adjoints: Sequence[Real]) -> Arrays:
+        """Return the gradients of one step by everything that it is given, many steps at once.
+
+        Parameters
+        ----------
+        steps : sequence of int
+            The step of each row of the batch, from 1 to T.
+        adjoints : sequence of array
+            For each member that a step computes, in their order, (rows, entries).
+        """
+        before = np.asarray(steps) - 1
+        data = {name: array[before, 0][None] for name, array in self.data.items()}
+        for member, state in zip(self.probe.members, self.states, strict=True):
+            data[member.name] = state[before]
+        for place, value in enumerate(self.values):
+            shape = (1, len(before), *value.shape[1:])
+            is_asked = place < len(adjoints)
+            data[pair_name(place)] = adjoints[place].reshape(shape) if is_asked else np.zeros(shape)
+        found: Arrays = self.module.value_and_grad(self.parameters, data)[1]
+        return found
+
+    def jacobians(self, first: int, last: int) -> Real:
+        """Return ∂s_t/∂s_{t−1} for t from first to last: (steps, entries, entries)."""
+        members, entries = self.probe.members, self.entries
+        ends = np.cumsum(entries)
+        places = [slice(end - size, end) for end, size in zip(ends, entries, strict=True)]
+        computed = [m for m, member in enumerate(members) if member.source >= 0]
+        # Row r of the Jacobian of a step is the pullback of the unit vector r.
+        unit = np.eye(sum(entries))[np.concatenate([np.r_[places[m]] for m in computed])]
+        steps, rows = last - first + 1, len(unit)
+        adjoints = [np.tile(unit[:, places[m]], (steps, 1)) for m in computed]
+        found = self.ask(np.repeat(np.arange(first, last + 1), rows), adjoints)
+        jacobians = np.zeros((steps, ends[-1], ends[-1]))
+        pulled = np.concatenate(
+            [found[member.name].reshape(steps, rows, -1) for member in members], axis=2
+        )
+        jacobians[:, unit.argmax(axis=1)] = pulled
+        for m, member in enumerate(members):
+            if member.source < 0:
+                jacobians[:, places[m], places[-1 - member.source]] = np.eye(entries[m])
+        return jacobians
+
+
+def pair_name(place: int) -> str:
+    """Return what the data that an expression is paired with is called in code."""
+    return identifier(pair(place))
+
+
+def run(probe: Probe, network: RandomNetwork, steps: int) -> Trajectory:
+    """Run a network once, by the emitted code of a step.
+
+    Raises
+    ------
+    EmitError
+        When its states become too large for floating point.
+    """
+    module = loaded(probe.step_source)
+    given = {member.name: network.data[member.own_name] for member in probe.members}
+    pairs = list(takewhile(module.DATA.__contains__, map(pair_name, count())))
+    timed = {
+        name: in_direction(network.data[name], probe)
+        for name in module.DATA
+        if name not in given and name not in pairs
+    }
+    sizes = axis_lengths(module, {**network.parameters, **given, **timed})
+    zeros = {
+        name: np.zeros((steps, 1, *(length(axis, sizes) for axis in module.DATA[name][2:])))
+        for name in pairs
+    }
+    parameters = {name: network.parameters[name] for name in module.PARAMS}
+    with np.errstate(all="ignore"):
+        found = module.value_and_grad(parameters, {**timed, **given, **zeros})[1]
+    values = tuple(found[name][:, 0] for name in pairs)
+    if not all(np.isfinite(value).all() for value in values):
+        raise EmitError(
+            f"The states of a network of {probe.name} become too large for floating point.",
+            hint="Choose fewer steps, or a smaller gain.",
+        )
+    states: list[Real] = []
+    for member in probe.members:
+        later = values[member.source] if member.source >= 0 else states[-1 - member.source][:-1]
+        states.append(np.concatenate([given[member.name], later]))
+    return Trajectory(probe, module, parameters, timed, tuple(states), values)
+
+
+def in_direction(array: Real, probe: Probe) -> Real:
+    """Return data of all steps in the order in which the state runs."""
+    return array if probe.bounds.state.direction > 0 else array[::-1]
+
+
+def axis_lengths(module: ModuleType, arrays: Arrays) -> dict[str, int]:
+    """Return the lengths of the axes of a module that have a name of their own."""
+    found: dict[str, int] = {}
+    for name, axes in {**module.PARAMS, **module.DATA}.items():
+        if name in arrays:
+            found |= dict(zip(axes, arrays[name].shape, strict=True))
+    return found
+
+
+@lru_cache(maxsize=32)
+def loaded(source: str) -> ModuleType:
+    """Return the module of a source text; a worker needs each many times."""
+    return module_from_source(source)

@@ -1,0 +1,80 @@
+"""What a step hands on entry by entry: the forget gate of an LSTM, 1 − z_t of a GRU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Identity, MatrixExpr
+
+from derivations.algebra import multiply
+from derivations.expressions import Diag, MatAdd, OneMatrix, Quantity, Scaled, ZeroMatrix
+from derivations.graph import consumers, local_jacobian
+from derivations.model import Model
+from derivations.states import State, block_sign
+
+
+@dataclass(frozen=True)
+class Carry:
+    """A term of ∂c_t/∂c_{t−1} that is diagonal: past every weight matrix and every slope.
+
+    Attributes
+    ----------
+    member : Quantity
+        The part of the state at step t.
+    before : Quantity
+        The same at the step before.
+    factor : MatrixExpr
+        The term, such as ``diag(f_t)``.
+    """
+
+    member: Quantity
+    before: Quantity
+    factor: MatrixExpr
+
+    @property
+    def gate(self) -> MatrixExpr:
+        """The diagonal of the factor: a column, or the scalar that all its entries are."""
+        is_scaled = isinstance(self.factor, Scaled)
+        body = self.factor.body if is_scaled else self.factor
+        column = body.vector if isinstance(body, Diag) else OneMatrix(1, 1)
+        return multiply(self.factor.scalar, column) if is_scaled else column
+
+
+def carries(model: Model, state: State) -> tuple[Carry, ...]:
+    """Return the terms that lead from a part of the state to itself entry by entry.
+
+    References
+    ----------
+    Hochreiter, Schmidhuber, Long short-term memory, Neural Computation 9 (1997), section 3.2.
+
+    Examples
+    --------
+    >>> from derivations.states import states
+    >>> model = Model.read('''
+    ...     z_t = sigmoid(U h_{t-1})
+    ...     h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ tanh(W x_t)
+    ...     E_t depends on h_t
+    ... ''')
+    >>> [carry.gate for carry in carries(model, states(model)[0])]
+    [1 - z]
+    """
+    found: list[Carry] = []
+    for member in state.current:
+        definition = model.definition(member.name)
+        assert definition is not None
+        before = member.at(state.before)
+        users = consumers(model, member.name, state.direction)
+        if isinstance(block_sign(model, member, before), ZeroMatrix) or all(
+            user.quantity != member for user in users
+        ):
+            continue
+        own = local_jacobian(model, definition, before)
+        terms = own.args if isinstance(own, MatAdd) else (own,)
+        found += [Carry(member, before, term) for term in terms if _is_straight(term)]
+    return tuple(found)
+
+
+def _is_straight(term: MatrixExpr) -> bool:
+    """Tell whether a term acts on each entry by itself."""
+    inner = term.body if isinstance(term, Scaled) else term
+    return isinstance(inner, Identity | Diag)
