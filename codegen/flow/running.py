@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from codegen.files import write_files
 from codegen.flow.point import Measured, Point
 from codegen.flow.store import named, read_points, write_point
-from codegen.flow.study import Study
+from codegen.flow.study import Fingerprinted, Study
 from derivations.errors import BpttError, EmitError
 
 KEPT = "Finished points are kept; the same command goes on from there."
@@ -30,7 +30,7 @@ KEPT = "Finished points are kept; the same command goes on from there."
 class Job:
     """A point with the probe it needs."""
 
-    probe: Any
+    probe: Fingerprinted
     point: Point
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from math import isfinite, isnan
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from codegen.files import write_files
 from codegen.flow.point import MEASURED, Measured, Point
-from codegen.flow.study import Study
+from codegen.flow.study import Fingerprinted, Study
 from derivations.errors import EmitError
 
 #: Counts up whenever the same point and probe would give other values, or another file.
@@ -52,21 +52,21 @@ def read_points(folder: Path, study: Study) -> dict[Point, Measured]:
     return found
 
 
-def write_point(folder: Path, point: Point, probe: Any, measured: Measured) -> None:
+def write_point(folder: Path, point: Point, probe: Fingerprinted, measured: Measured) -> None:
     """Write what was measured at a point; the file appears whole or not at all.
 
     Raises
     ------
     EmitError
-        When the folder cannot be written, or a value is not a number.
+        When the folder cannot be written.
     """
     digest = digest_of(probe)
     write_files(folder, {file_name(point, digest): encoded(point, digest, measured)})
 
 
-def digest_of(probe: Any) -> str:
-    """Return a digest of a probe, of which the emitted source is a part."""
-    return hashlib.sha256(repr(probe).encode()).hexdigest()
+def digest_of(probe: Fingerprinted) -> str:
+    """Return a digest of the emitted source that is measured."""
+    return hashlib.sha256(probe.fingerprint.encode()).hexdigest()
 
 
 def named(point: Point) -> str:
@@ -89,14 +89,8 @@ def file_name(point: Point, digest: str) -> str:
 
 
 def encoded(point: Point, digest: str, measured: Measured) -> str:
-    """Return the text of a file.
-
-    Raises
-    ------
-    EmitError
-        When a value is +∞ or no number at all: JSON has neither.
-    """
-    values = {name: _plain(getattr(measured, name), point) for name in MEASURED}
+    """Return the text of a file."""
+    values = {name: _plain(getattr(measured, name)) for name in MEASURED}
     record = {"version": VERSION, "point": point.as_json(), "probe": digest, "measured": values}
     return json.dumps({**record, "checksum": _digest_of_json(record)}) + "\n"
 
@@ -140,16 +134,13 @@ def _measured(values: Any, steps: int) -> Measured:
     return found
 
 
-def _plain(value: Any, point: Point) -> Any:
-    """Return a value as JSON holds it: −∞, which JSON does not have, is null."""
+def _plain(value: Any) -> Any:
+    """Return a value as JSON holds it: −∞ is null, and what JSON has not either is a word."""
     if isinstance(value, tuple):
-        return [_plain(entry, point) for entry in value]
-    if isnan(value) or value == float("inf"):
-        raise EmitError(
-            f"What is measured at {named(point)} is not finite.",
-            hint="Finished points are kept. Choose a smaller gain, or fewer steps.",
-        )
-    return float(value) if isfinite(value) else None
+        return [_plain(entry) for entry in value]
+    if value == float("-inf"):
+        return None
+    return float(value) if isfinite(value) else str(float(value))
 
 
 def _frozen(value: Any) -> Any:

@@ -6,13 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import isfinite, prod
-from typing import Any
+from typing import Any, Protocol
 
 from codegen.flow.point import INITIALISATIONS, SCALES, Point, Settings
 from derivations.errors import EmitError
 
 #: A grid beyond this would fill the memory with its points alone.
 MOST_POINTS = 1_000_000
+
+
+class Fingerprinted(Protocol):
+    """A probe, of which only the work on a point knows more."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What results depend on besides the point."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +32,13 @@ class Study:
     points : tuple of Point
         In the order of the results.
     probes : mapping of (cell, activation) to a probe
-        One for each pair that the points name; what it is, only the work on a point knows.
+        One for each pair that the points name.
     """
 
     points: tuple[Point, ...]
-    probes: Mapping[tuple[str, str], Any]
+    probes: Mapping[tuple[str, str], Fingerprinted]
 
-    def probe(self, point: Point) -> Any:
+    def probe(self, point: Point) -> Fingerprinted:
         """Return the probe that a point needs."""
         return self.probes[point.cell, point.activation]
 

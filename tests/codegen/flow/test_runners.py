@@ -23,6 +23,7 @@ from codegen.flow.study import Study
 from derivations.errors import EmitError
 from tests.codegen.flow import work
 
+PROBE = work.Probe("a probe")
 ROOT = Path(__file__).parents[3]
 
 
@@ -71,7 +72,7 @@ def test_any_order_of_completion_gives_the_order_of_the_study(tmp_path: Path) ->
     assert run(work.study(), tmp_path / "b", backwards) == run(work.study(), tmp_path, local(1))
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_point_that_fails_is_named_and_the_others_are_kept(workers: int, tmp_path: Path) -> None:
     with pytest.raises(EmitError) as refusal:
         run(work.study(), tmp_path, local(workers), work.failing)
@@ -83,18 +84,20 @@ def test_a_point_that_fails_is_named_and_the_others_are_kept(workers: int, tmp_p
 
 
 def test_a_failure_of_ours_keeps_its_hint() -> None:
-    failed = attempt(work.refusing, "", work.study().points[0])
+    failed = attempt(work.refusing, PROBE, work.study().points[0])
     assert failed == Failure("This cannot be.\nDo something else.")
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_one_message(tmp_path: Path) -> None:
     with pytest.raises(EmitError, match="A worker process was killed") as refusal:
         run(work.study(), tmp_path, local(2), work.killed)
     assert "Fewer --workers" in str(refusal.value)
 
 
+@pytest.mark.slow
 def test_an_interrupted_pool_stops_in_the_middle_of_its_points(tmp_path: Path) -> None:
-    jobs = [Job(str(tmp_path), point) for point in work.study().points]
+    jobs = [Job(work.Probe(str(tmp_path)), point) for point in work.study().points]
     finished = in_processes(work.lasting, jobs, workers=2)
     next(finished)
     wait_until(lambda: len(list(tmp_path.iterdir())) >= 2)
@@ -105,11 +108,13 @@ def test_an_interrupted_pool_stops_in_the_middle_of_its_points(tmp_path: Path) -
     assert not any(map(alive, processes))
 
 
+@pytest.mark.slow
 def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     script = (
         "import sys; from codegen.flow.local import in_processes; from codegen.flow.running import "
-        "Job; from tests.codegen.flow import work; jobs = [Job(sys.argv[1], point) for point in "
-        "work.study().points]; list(in_processes(work.lasting, jobs, workers=2))"
+        "Job; from tests.codegen.flow import work; probe = work.Probe(sys.argv[1]); jobs = [Job("
+        "probe, point) for point in work.study().points]; "
+        "list(in_processes(work.lasting, jobs, workers=2))"
     )
     parent = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT)
     wait_until(lambda: len(list(tmp_path.iterdir())) >= 2)
@@ -130,7 +135,7 @@ def test_no_more_jobs_wait_than_are_asked_for() -> None:
             return future
 
     submit = Counting()
-    jobs = [Job("", point) for point in work.study(10).points]
+    jobs = [Job(PROBE, point) for point in work.study(10).points]
     seen = 0
     for _ in as_finished(submit, jobs, 3):
         seen += 1
@@ -149,17 +154,29 @@ def test_a_folder_that_cannot_be_made_is_found_out_first(tmp_path: Path) -> None
         run(work.study(), tmp_path / "file", local(1), work.refusing)
 
 
-@pytest.fixture
-def cluster() -> Iterator[str]:
-    from distributed import LocalCluster
+#: In a process of its own: what it logs and leaves open is no affair of the tests.
+CLUSTER = """
+import sys
+from distributed import LocalCluster
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        sys.stdin.read()
+"""
 
-    with LocalCluster(  # type: ignore[no-untyped-call]
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as made:
-        yield made.scheduler_address
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    command = [sys.executable, "-c", CLUSTER]
+    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as made:  # type: ignore[call-overload]
+        yield made.stdout.readline().strip()
+        made.stdin.close()
+        made.wait(60)
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("cluster")
 def test_a_cluster_gives_the_same_with_a_worker_killed_in_the_middle(
     cluster: str, tmp_path: Path
 ) -> None:
@@ -179,6 +196,7 @@ def test_a_cluster_gives_the_same_with_a_worker_killed_in_the_middle(
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("cluster")
 def test_a_cluster_that_lacks_a_module_says_so(cluster: str, tmp_path: Path) -> None:
     module = ModuleType("only_here")
     exec("def measured(probe, point): ...", module.__dict__)
@@ -192,25 +210,34 @@ def test_a_cluster_that_lacks_a_module_says_so(cluster: str, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("cluster")
 def test_a_point_that_fails_on_a_cluster_is_named(cluster: str, tmp_path: Path) -> None:
     with pytest.raises(EmitError, match="seed-2 fails: ZeroDivisionError"):
         run(work.study(), tmp_path, dask(cluster), work.failing)
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("cluster")
 def test_a_point_that_kills_its_workers_ends_the_study(cluster: str, tmp_path: Path) -> None:
     with pytest.raises(EmitError, match="killed again and again"):
         run(work.study(), tmp_path, dask(cluster), work.killed)
 
 
 def test_another_version_on_a_worker_is_refused() -> None:
-    found = attempt_there(work.measured, "0.0.0", "", work.study().points[0])
+    found = attempt_there(work.measured, "0.0.0", PROBE, work.study().points[0])
     assert isinstance(found, Failure)
     assert "this is bptt 0.0.0" in found.reason
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1:1", "nonsense", "http://127.0.0.1:80", "tcp://127.0.0.1:x", ""]
+    "address",
+    [
+        pytest.param("127.0.0.1:1", marks=pytest.mark.slow),
+        "nonsense",
+        "http://127.0.0.1:80",
+        "tcp://127.0.0.1:x",
+        "",
+    ],
 )
 def test_an_unreachable_cluster_is_one_message(
     address: str, capfd: pytest.CaptureFixture[str]

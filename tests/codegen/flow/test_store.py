@@ -23,17 +23,18 @@ from codegen.flow.store import (
     write_point,
 )
 from derivations.errors import EmitError
-from tests.codegen.flow.work import SETTINGS, measured, study
+from tests.codegen.flow.work import SETTINGS, Probe, measured, study
 
+PROBE = Probe("a probe")
 POINT = study().points[0]
-DIGEST = digest_of("a probe")
-CONTENT = encoded(POINT, DIGEST, measured("a probe", POINT)).encode()
+DIGEST = digest_of(PROBE)
+CONTENT = encoded(POINT, DIGEST, measured(PROBE, POINT)).encode()
 
 
 def written(folder: Path) -> dict[Point, Measured]:
-    values = {point: measured("a probe", point) for point in study().points}
+    values = {point: measured(PROBE, point) for point in study().points}
     for point, value in values.items():
-        write_point(folder, point, "a probe", value)
+        write_point(folder, point, PROBE, value)
     return values
 
 
@@ -45,17 +46,10 @@ def test_values_come_back_to_the_last_digit(tmp_path: Path) -> None:
     assert found[POINT].norms[0] == float("-inf")
 
 
-@given(st.floats(allow_nan=False).filter(lambda value: value != float("inf")))
+@given(st.floats())
 def test_any_number_comes_back(number: float) -> None:
-    value = replace(measured("a probe", POINT), gradient=number)
+    value = replace(measured(PROBE, POINT), gradient=number, eigenvalues=((1.0, number),))
     assert repr(decoded(encoded(POINT, DIGEST, value).encode(), POINT, DIGEST)) == repr(value)
-
-
-@pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_what_is_not_finite_is_refused_by_the_name_of_its_point(number: float) -> None:
-    value = replace(measured("a probe", POINT), eigenvalues=((1.0, number),))
-    with pytest.raises(EmitError, match="rnn-tanh-gaussian-gain-0.5-seed-0"):
-        encoded(POINT, DIGEST, value)
 
 
 def test_a_name_says_what_is_in_the_file() -> None:
@@ -128,7 +122,7 @@ def forged_values(**changes: Any) -> bytes:
 
 
 def test_forgery_alone_changes_nothing() -> None:
-    assert decoded(forged(), POINT, DIGEST) == measured("a probe", POINT)
+    assert decoded(forged(), POINT, DIGEST) == measured(PROBE, POINT)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +158,7 @@ def test_a_changed_byte_is_seen_or_changes_nothing(index: int, change: int) -> N
         found = decoded(bytes(content), POINT, DIGEST)
     except ValueError:
         return
-    assert repr(found) == repr(measured("a probe", POINT))
+    assert repr(found) == repr(measured(PROBE, POINT))
 
 
 @given(st.integers(0, len(CONTENT) - 3))
