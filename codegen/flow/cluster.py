@@ -68,22 +68,24 @@ def on_cluster(work: Work, jobs: Sequence[Job], address: str) -> Results:
             pair: client.submit(bytes, pickle.dumps(probe), pure=False)
             for pair, probe in {_pair(job): job.probe for job in jobs}.items()
         }
-        carried = _carried()
+        carried, executor = _carried(), client.get_executor(pure=False)
 
-        def submit(job: Job) -> Future[Outcome]:
-            awaited: Future[Outcome] = Future()
+        def submit(job: Job) -> Future[Outcome | str]:
             call = pickle.dumps((attempt_there, work, version(), job.point))
-            there = client.submit(carried, call, probes[_pair(job)], pure=False)
-            there.add_done_callback(partial(_hand_over, awaited))
-            return awaited
+            future: Future[Outcome | str] = executor.submit(carried, call, probes[_pair(job)])
+            return future
 
         try:
             for point, outcome in as_finished(submit, jobs, OUTSTANDING):
+                if isinstance(outcome, str):
+                    raise ImportError(outcome)
                 yield point, values_of(point, outcome)
         except EmitError:
             raise
         except Exception as error:
             raise _in_our_words(error, address) from None
+        finally:
+            executor.shutdown(wait=False)
 
 
 def attempt_there(work: Work, wanted: str, probe: Any, point: Point) -> Outcome:
@@ -114,16 +116,6 @@ def _carried() -> Callable[[bytes, bytes], Outcome | str]:
         return found
 
     return there
-
-
-def _hand_over(awaited: Future[Outcome], finished: Any) -> None:
-    try:
-        outcome = finished.result()
-        if isinstance(outcome, str):
-            raise ImportError(outcome)
-        awaited.set_result(outcome)
-    except BaseException as error:  # a cancelled future raises none that is an Exception
-        awaited.set_exception(error)
 
 
 def _pair(job: Job) -> tuple[str, str]:

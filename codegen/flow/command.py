@@ -19,7 +19,7 @@ from codegen.files import write_files
 from codegen.flow.point import INITIALISATIONS, SCALES, Measured, Point, Settings
 from derivations import Model
 from derivations.activations import ACTIVATIONS
-from derivations.errors import EmitError, ModelError
+from derivations.errors import EmitError
 
 if TYPE_CHECKING:
     from codegen.flow.running import Progress, Runner
@@ -83,8 +83,6 @@ def flow_command(
         raise EmitError("--gain and --radius both say how large matrices are.", hint="Choose one.")
     if workers is not None and dask is not None:
         raise EmitError("--workers is for this machine, and --dask for a cluster.")
-    if seeds < 1:
-        raise EmitError(f"--seeds is a number from 1 on, not {seeds}.")
 
     from codegen.flow.measure import measure
     from codegen.flow.probe import probe_of
@@ -132,18 +130,11 @@ def _models(names: Sequence[str], activations: Sequence[str]) -> dict[tuple[str,
     sources = tuple(dict.fromkeys(map(find_source, names)))
     if len({source.name for source in sources}) < len(sources):
         raise EmitError("Two of these models have the same name.", hint="Rename one of the files.")
-    found = {
+    return {
         (source.name, activation): Model.read(source.text, activation or None)
         for source in sources
         for activation in (activations or ("",))
     }
-    for (name, _), model in found.items():
-        for function in model.unspecified_functions:
-            raise ModelError(
-                f"Nothing says what {function} is in {name}.",
-                hint=f"Choose with --activation: {', '.join(ACTIVATIONS)}.",
-            )
-    return found
 
 
 def _words(typed: str | None, option: str) -> tuple[str, ...]:

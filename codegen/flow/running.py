@@ -15,13 +15,15 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from codegen.files import write_files
 from codegen.flow.point import Measured, Point
 from codegen.flow.store import named, read_points, write_point
 from codegen.flow.study import Fingerprinted, Study
 from derivations.errors import BpttError, EmitError
+
+Found = TypeVar("Found")
 
 KEPT = "Finished points are kept; the same command goes on from there."
 
@@ -123,8 +125,8 @@ def values_of(point: Point, outcome: Outcome) -> Measured:
 
 
 def as_finished(
-    submit: Callable[[Job], Future[Outcome]], jobs: Sequence[Job], most: int
-) -> Iterator[tuple[Point, Outcome]]:
+    submit: Callable[[Job], Future[Found]], jobs: Sequence[Job], most: int
+) -> Iterator[tuple[Point, Found]]:
     """Yield outcomes as they come, with so many jobs submitted at a time.
 
     Parameters
@@ -139,7 +141,7 @@ def as_finished(
     Exception
         What a future holds instead of an outcome.
     """
-    done: SimpleQueue[tuple[Point, Future[Outcome]]] = SimpleQueue()
+    done: SimpleQueue[tuple[Point, Future[Found]]] = SimpleQueue()
 
     def start(job: Job) -> None:
         submit(job).add_done_callback(lambda future: done.put((job.point, future)))

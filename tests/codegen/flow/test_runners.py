@@ -22,6 +22,7 @@ from codegen.flow.running import Failure, Job, Runner, as_finished, attempt, run
 from codegen.flow.study import Study
 from derivations.errors import EmitError
 from tests.codegen.flow import work
+from tests.codegen.flow.clusters import two_workers
 
 PROBE = work.Probe("a probe")
 ROOT = Path(__file__).parents[3]
@@ -154,25 +155,10 @@ def test_a_folder_that_cannot_be_made_is_found_out_first(tmp_path: Path) -> None
         run(work.study(), tmp_path / "file", local(1), work.refusing)
 
 
-#: In a process of its own: what it logs and leaves open is no affair of the tests.
-CLUSTER = """
-import sys
-from distributed import LocalCluster
-if __name__ == "__main__":
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        print(cluster.scheduler_address, flush=True)
-        sys.stdin.read()
-"""
-
-
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    command = [sys.executable, "-c", CLUSTER]
-    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as made:  # type: ignore[call-overload]
-        yield made.stdout.readline().strip()
-        made.stdin.close()
-        made.wait(60)
+    with two_workers() as address:
+        yield address
 
 
 @pytest.mark.slow
