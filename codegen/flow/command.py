@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,7 +16,7 @@ from rich.progress import Progress as Bar
 
 from codegen.build import find_source
 from codegen.files import write_files
-from codegen.flow.point import INITIALISATIONS, SCALES, Measured, Point, Settings
+from codegen.flow.point import INITIALISATIONS, Measured, Point, Settings
 from derivations import Model
 from derivations.activations import ACTIVATIONS
 from derivations.errors import EmitError
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 GAINS = "0.5,0.75,0.9,1,1.1,1.25,1.5,2"
 #: Of a study in its folder: finished points are beside what is made of all of them.
 POINTS = "points"
-
-Entry = TypeVar("Entry")
 
 
 def flow_command(
@@ -89,12 +87,15 @@ def flow_command(
     from codegen.flow.running import run_study
     from codegen.flow.study import Study, grid
 
+    scale, values = (
+        ("gain", GAINS if gain is None else gain) if radius is None else ("radius", radius)
+    )
     read = _models(models, _words(activation, "--activation"))
     points = grid(
         list(read),
         _words(initialisation, "--initialisation"),
-        SCALES[radius is not None],
-        _numbers(radius, "--radius") if radius is not None else _numbers(gain or GAINS, "--gain"),
+        scale,
+        _numbers(values, f"--{scale}"),
         range(seed, seed + seeds),
         Settings(steps, size, input_scale, clip, _biases(bias)),
     )
@@ -194,7 +195,8 @@ def _shown(folder: Path) -> Iterator[Progress]:
 
 def _deliver(found: Sequence[tuple[Point, Measured]], out: Path) -> None:
     from codegen.flow.figures import figure_files
-    from codegen.flow.tables import summary_table, table_files
+    from codegen.flow.overview import summary_table
+    from codegen.flow.tables import table_files
 
     write_files(out, {**figure_files(found), **table_files(found)})
     Console().print(summary_table(found))
