@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from codegen.flow import summary
 from codegen.flow.figures.curves import (
     draw_band,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Quantiles of shares, of sizes, and of sizes once clipped.
+#: Quantiles of shares, and sizes before and after clipping.
 Curves = tuple[Array, Array, Array]
 #: Gains that are shown: one that vanishes, one near 1, one that explodes.
 VALUES = 3
@@ -45,6 +47,8 @@ LEAST_SHARE = -8.0
 
 def shares_figure(groups: Groups, limit: float) -> Figure:
     """Show shares of ∂E_T/∂W by distance, and below the sizes of terms before and after clipping.
+
+    Sizes are those of one network, whose gradient is the median one.
 
     Parameters
     ----------
@@ -72,8 +76,8 @@ def shares_figure(groups: Groups, limit: float) -> Figure:
     }
     bottom, top = visible_range([shares[1] for shares, _, _ in found.values()])
     share_limits = max(bottom, LEAST_SHARE), max(min(top, 0.3), LEAST_SHARE + 1)
-    size_limits = visible_range([curves[1] for _, *both in found.values() for curves in both])
-    last = max(before.shape[1] - 1 for _, before, _ in found.values())
+    size_limits = visible_range([curve for _, *both in found.values() for curve in both])
+    last = max(len(before) - 1 for _, before, _ in found.values())
     with styled():
         colour_of = dict(zip(values, colours(len(values)), strict=True))
         figure = figure_of_panels(len(columns), 2, HEIGHT)
@@ -96,7 +100,7 @@ def shares_figure(groups: Groups, limit: float) -> Figure:
             label_head(upper, SCALE_HEADS[scale_of(groups)])
         grid[0, 0].set_ylabel("share of the sum,\nclipped or not")
         grid[1, 0].set_ylabel(
-            "size of the term\n"
+            "size of the term, one network\n"
             r"$\Vert\partial E_T/\partial s_k\;\partial^{+}s_k/\partial W\Vert$"
         )
         key = style_key(
@@ -109,26 +113,33 @@ def shares_figure(groups: Groups, limit: float) -> Figure:
 
 
 def _curves(measured: Sequence[Measured], limit: float) -> Curves:
-    """Return quantiles of shares, and of the sizes of terms before and after clipping."""
+    """Return quantiles of shares, and sizes before and after clipping of one network.
+
+    Each network is scaled by a factor of its own, so that medians over networks would not keep
+    their shape, though every network does. The one that is shown has the median gradient.
+    """
+    ordered = sorted(measured, key=lambda network: network.gradient)
+    middle = ordered[(len(ordered) - 1) // 2]
     return (
         quantile_curves(measured, summary.shares),
-        quantile_curves(measured, summary.terms),
-        quantile_curves(measured, lambda network: summary.clipped(network, limit)),
+        np.array(middle.terms),
+        np.array(summary.clipped(middle, limit)),
     )
 
 
 def _draw(
     upper: Axes, lower: Axes, found: Mapping[float, Curves], colour_of: Mapping[float, str]
 ) -> None:
-    for value, (shares, before, after) in found.items():
-        if shares.size:
-            draw_band(upper, shares, colour_of[value])
-        draw_curve(lower, before[1], colour_of[value], width=1.8)
-        draw_curve(lower, after[1], colour_of[value], "--", 2.4)
-    for axes, which in ((upper, 0), (lower, 1)):
+    shares = {value: curves[0] for value, curves in found.items() if curves[0].size}
+    for value, quantiles in shares.items():
+        draw_band(upper, quantiles, colour_of[value])
+    for value, (_, before, after) in found.items():
+        draw_curve(lower, before, colour_of[value], width=1.8)
+        draw_curve(lower, after, colour_of[value], "--", 2.4)
+    medians = {value: quantiles[1] for value, quantiles in shares.items()}
+    sizes = {value: before for value, (_, before, _) in found.items()}
+    for axes, curves in ((upper, medians), (lower, sizes)):
         ends = [
-            (float(curves[which][1, -1]), number(value), colour_of[value])
-            for value, curves in found.items()
-            if curves[which].size
+            (float(curve[-1]), number(value), colour_of[value]) for value, curve in curves.items()
         ]
         label_ends(axes, ends, HEIGHT)

@@ -262,16 +262,18 @@ def test_the_product_of_carry_gates_is_dotted_where_there_is_one() -> None:
     assert "product of carry gates alone" in keys
 
 
-def test_clipping_moves_every_term_alike() -> None:
-    results = [(p, replace(found, gradient=4.0)) for p, found in study(values=(2.0,), seeds=1)]
+def test_clipping_moves_every_term_of_a_network_alike() -> None:
+    results = [
+        (point, replace(found, gradient=2.0 + point.seed)) for point, found in study(values=(2.0,))
+    ]
     figure = drawn(lambda groups: figures.shares_figure(groups, 10.0), results)
-    lower = figure.axes[len(figure.axes) // 2 :]
-    for axes in lower:
+    for axes, (_, networks) in zip(figure.axes[3:], grouped(results).items(), strict=True):
         solid, dashed = (
             next(line.get_ydata() for line in axes.lines if line.get_linestyle() == style)
             for style in ("-", "--")
         )
-        np.testing.assert_allclose(np.asarray(solid) - np.asarray(dashed), 3.0)
+        np.testing.assert_array_equal(solid, networks[1].terms)
+        np.testing.assert_allclose(np.asarray(solid) - np.asarray(dashed), 2.0)
 
 
 def test_white_is_one_and_the_colours_of_a_map_are_its_medians() -> None:
