@@ -166,12 +166,14 @@ def test_orthogonal_matrices_are_orthogonal() -> None:
     np.testing.assert_allclose(W @ W.T, np.eye(7), atol=1e-12)
 
 
-def test_an_unknown_bias_is_refused() -> None:
-    asked = Point(
-        "rnn", "", "gaussian", "gain", 1.0, 0, Settings(steps=2, biases=(("W_rec", 1.0),))
-    )
-    with pytest.raises(BpttError, match="has no bias 'W_rec'"):
-        measure(probe("rnn"), asked)
+def test_biases_are_set_where_a_model_has_them() -> None:
+    found = probe("lstm")
+    settings = Settings(steps=2, size=3, biases=(("b_f", 3.0), ("b", 1.0), ("W_f", 7.0)))
+    asked = Point("lstm", "", "gaussian", "gain", 1.0, 0, settings)
+    parameters = random_network(found, loaded(found.own_source), asked).parameters
+    assert np.all(parameters["b_f"] == 3)
+    assert np.all(parameters["b_i"] == 0)
+    assert not np.any(parameters["W_f"] == 7)
 
 
 def exceeded(found: Measured) -> bool:
