@@ -118,9 +118,9 @@ def _small(array: Real, is_factor: bool, generator: np.random.Generator) -> Real
     """Return a vector or a scalar: zero, or a factor of the state."""
     if not is_factor:
         return np.zeros_like(array)
-    if array.size == 1:
-        return generator.uniform(size=array.shape)
-    return generator.standard_normal(array.shape) / np.sqrt(array.size)
+    one = array.size == 1
+    drawn: Real = generator.uniform(size=1) if one else generator.standard_normal(array.size)
+    return drawn / np.sqrt(array.size)
 
 
 def _gaussian(generator: np.random.Generator, shape: tuple[int, ...]) -> Real:

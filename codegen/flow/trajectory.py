@@ -96,6 +96,7 @@ class Trajectory:
         return jacobians
 
 
+@lru_cache
 def pair_name(place: int) -> str:
     """Return what the data that an expression is paired with is called in code."""
     return identifier(pair(place))
