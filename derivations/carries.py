@@ -6,8 +6,18 @@ from dataclasses import dataclass
 
 from sympy import Identity, MatrixExpr
 
-from derivations.algebra import multiply
-from derivations.expressions import Diag, MatAdd, OneMatrix, Quantity, Scaled, ZeroMatrix
+from derivations.algebra import multiply, split_coefficient
+from derivations.expressions import (
+    Diag,
+    Elementwise,
+    MatAdd,
+    MatrixSymbol,
+    OneMatrix,
+    Quantity,
+    Scaled,
+    ZeroMatrix,
+    is_column,
+)
 from derivations.graph import consumers, local_jacobian
 from derivations.model import Model
 from derivations.states import State, block_sign
@@ -78,3 +88,36 @@ def _is_straight(term: MatrixExpr) -> bool:
     """Tell whether a term acts on each entry by itself."""
     inner = term.body if isinstance(term, Scaled) else term
     return isinstance(inner, Identity | Diag)
+
+
+def opening_bias(model: Model, carry: Carry) -> tuple[MatrixSymbol, int] | None:
+    """Return the bias that opens a carry gate, and its sign: b_f, 1 for f_t; b_z, −1 for 1 − z_t.
+
+    None where the gate is not a function of a sum with a bias, as a scalar leak is not.
+
+    References
+    ----------
+    Gers, Schmidhuber, Cummins, Learning to forget, Neural Computation 12 (2000), section 3.2.
+
+    Examples
+    --------
+    >>> from derivations.intermediates import name_intermediates
+    >>> from derivations.library import cell
+    >>> from derivations.states import states
+    >>> gru = name_intermediates(cell("gru"))
+    >>> opening_bias(gru, carries(gru, states(gru)[0])[0])
+    (b_z, -1)
+    """
+    terms = carry.gate.args if isinstance(carry.gate, MatAdd) else (carry.gate,)
+    signed = [split_coefficient(term) for term in terms if not isinstance(term, OneMatrix)]
+    if len(signed) != 1:
+        return None
+    sign, gate = signed[0]
+    definition = model.definition(gate.name) if isinstance(gate, Quantity) else None
+    if definition is None or not isinstance(definition.expression, Elementwise):
+        return None
+    argument = definition.expression.argument
+    inside = model.definition(argument.name) if isinstance(argument, Quantity) else None
+    summands = () if inside is None else inside.expression.args
+    biases = [one for one in summands if isinstance(one, MatrixSymbol) and is_column(one)]
+    return (biases[0], int(sign)) if len(biases) == 1 else None

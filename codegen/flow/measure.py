@@ -109,9 +109,9 @@ def _contributions(
         term = np.concatenate(
             [one.columns_in(found[one.name], network.sizes).ravel() for one in probe.recurrent]
         )
-        moved = [found[name].ravel() for name in probe.inputs]
+        moved = np.concatenate([np.empty(0), *(found[name].ravel() for name in probe.inputs)])
         terms.append((scale + _log(float(np.linalg.norm(term)))) * LG)
-        inputs.append((scale + _log(float(np.linalg.norm(np.concatenate(moved or [[]]))))) * LG)
+        inputs.append((scale + _log(float(np.linalg.norm(moved)))) * LG)
         total = total.plus(term, scale)
     return tuple(terms), tuple(inputs), total.size * LG
 

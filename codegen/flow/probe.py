@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,6 +124,10 @@ class Probe:
     bounds: GradientBounds
     watched: tuple[tuple[Norm, int], ...]
     carry: int | None
+
+    def entries(self, size: int) -> int:
+        """Return how many entries the state has where every axis has this size."""
+        return sum(prod(int(a) if a.isdecimal() else size for a in m.axes) for m in self.members)
 
     @cached_property
     def fingerprint(self) -> str:

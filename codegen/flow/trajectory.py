@@ -9,6 +9,7 @@ from itertools import count, takewhile
 from types import ModuleType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codegen.flow.network import RandomNetwork
 from codegen.flow.probe import Probe, Real
@@ -52,7 +53,7 @@ class Trajectory:
         """How many entries each member of the state has."""
         return tuple(state[0].size for state in self.states)
 
-    def ask(self, steps: Sequence[int], adjoints: Sequence[Real]) -> Arrays:
+    def ask(self, steps: Sequence[int] | NDArray[np.intp], adjoints: Sequence[Real]) -> Arrays:
         """Return the gradients of one step by everything that it is given, many steps at once.
 
         Parameters
@@ -83,7 +84,7 @@ class Trajectory:
         unit = np.eye(sum(entries))[np.concatenate([np.r_[places[m]] for m in computed])]
         steps, rows = last - first + 1, len(unit)
         adjoints = [np.tile(unit[:, places[m]], (steps, 1)) for m in computed]
-        found = self.ask(np.repeat(np.arange(first, last + 1), rows), adjoints)
+        found = self.ask(np.repeat(np.arange(first, last + 1, dtype=np.intp), rows), adjoints)
         jacobians = np.zeros((steps, ends[-1], ends[-1]))
         pulled = np.concatenate(
             [found[member.name].reshape(steps, rows, -1) for member in members], axis=2
@@ -95,6 +96,7 @@ class Trajectory:
         return jacobians
 
 
+@lru_cache
 def pair_name(place: int) -> str:
     """Return what the data that an expression is paired with is called in code."""
     return identifier(pair(place))

@@ -29,7 +29,7 @@ from derivations.proof.arithmetic import Undecidable
 MOST_MEMBERS = 16
 
 
-def check(model: Model, claim: str, *, repairs: bool = True) -> Verdict:
+def check(model: Model, claim: str, *, repairs: bool = True, search: bool = True) -> Verdict:
     """Judge a claim about a model.
 
     Parameters
@@ -40,6 +40,8 @@ def check(model: Model, claim: str, *, repairs: bool = True) -> Verdict:
         LaTeX or plain text: an equation, a chain of them, or an inequality.
     repairs : bool
         Whether the smallest change that makes a false equation true is looked for.
+    search : bool
+        Whether an inequality that no random network violates is searched for one that does.
 
     Returns
     -------
@@ -56,13 +58,18 @@ def check(model: Model, claim: str, *, repairs: bool = True) -> Verdict:
     place = Place(claim, 0, len(claim))
     try:
         statement = parse_statement(claim, place, words=court.source.words)
-        return _judged(court, statement, claim, place, repairs)
+        return _judged(court, statement, claim, place, repairs, search)
     except BpttError as error:
         return Verdict(claim, "not_checkable", None, None, str(error), None, None)
 
 
 def _judged(
-    court: Court, statement: syntax.Statement, claim: str, place: Place, repairs: bool
+    court: Court,
+    statement: syntax.Statement,
+    claim: str,
+    place: Place,
+    repairs: bool,
+    search: bool,
 ) -> Verdict:
     if len(statement.sides) < 2:
         raise NotationError("A claim has a sign of equality.", place)
@@ -83,7 +90,7 @@ def _judged(
     proven = slope_verdict(court.source, sides, statement.relations, claim)
     if proven is not None:
         return proven
-    verdict = inequality_verdict(court, sides, statement.relations, claim)
+    verdict = inequality_verdict(court, sides, statement.relations, claim, search=search)
     if verdict.verdict != "false" or not repairs:
         return verdict
     mended = relation_repair(court, sides, statement.relations)

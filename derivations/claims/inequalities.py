@@ -87,11 +87,12 @@ class Chain:
     sides: tuple[Term, ...]
     relations: tuple[str, ...]
     reading: Reading
+    search: bool = True
 
     def outcomes(self, links: Iterable[int]) -> dict[int, Outcome]:
         """Judge some relations; nothing is searched for where one is refuted already."""
         outcomes = {link: self._guarded(link, self._looked_at) for link in links}
-        if any(isinstance(outcome, Refuted) for outcome in outcomes.values()):
+        if not self.search or any(isinstance(outcome, Refuted) for outcome in outcomes.values()):
             return outcomes
         return {
             link: self._guarded(link, lambda n: self._searched(n, outcomes[n])) for link in outcomes
@@ -179,6 +180,7 @@ def inequality_verdict(
     relations: tuple[str, ...],
     claim: str,
     reading: Reading = AS_WRITTEN,
+    search: bool = True,
 ) -> Verdict:
     """Judge a chain of relations, as written and then under the readings.
 
@@ -192,8 +194,10 @@ def inequality_verdict(
         The LaTeX of the claim.
     reading : Reading
         What is judged; only as written are other readings tried.
+    search : bool
+        Whether a violation is searched for where random networks show none.
     """
-    chain = _chain(court, sides, relations, reading)
+    chain = replace(_chain(court, sides, relations, reading), search=search)
     outcomes = chain.outcomes(range(len(relations)))
     failing = [link for link, o in outcomes.items() if not isinstance(o, Survived)]
     if not failing:

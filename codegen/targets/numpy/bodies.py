@@ -157,7 +157,7 @@ def backward_lines(program: Program) -> list[str]:
     for array in stored_alone(adjoints):
         maker = "zeros" if array.starts_at_zero else "empty"
         lines.append(f"{array.name} = np.{maker}({_storage(array)}, dtype)")
-    lines += views(adjoints, used)
+    lines += views(adjoints, used | {target for _, target in program.gradients})
     for name, _ in program.parameters:
         target = dict(program.gradients)[name]
         is_whole = part_of_a_gradient(program, target) == target

@@ -1,0 +1,88 @@
+"""What the terminal shows of a study: a row a group, and whether its gradients vanish."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from codegen.flow import summary
+from codegen.flow.groups import Groups, Results, grouped
+from codegen.flow.point import Measured
+from codegen.flow.summary import quantile_curves
+
+#: How each verdict stands out.
+COLOURS = {"vanishes": "blue", "explodes": "red"}
+
+
+def summary_table(results: Results) -> Table:
+    """Return a row for every group of networks that differ by their seed alone.
+
+    Norms are medians of lg ‖∂s_T/∂s_{T−d}‖₂. The last column counts norms above their bound, and
+    is 0 where the bound and the code are right.
+
+    Parameters
+    ----------
+    results : sequence of (Point, Measured)
+
+    Raises
+    ------
+    EmitError
+        When the results are no study.
+
+    Examples
+    --------
+    >>> from codegen.flow.point import Point, Settings
+    >>> found = Measured((0.0, 0.3), (0.0, 0.3), (), (-1.0,), (-2.0,), -1.0, (0.7,), (), 2.0, 2.0)
+    >>> table = summary_table(
+    ...     [(Point("rnn", "tanh", "gaussian", "gain", 2.0, 0, Settings(steps=1)), found)]
+    ... )
+    >>> [str(next(iter(column.cells))) for column in table.columns][2:]
+    ['gain 2', '0.0', '+0.3', '+0.7000', 'explodes', '0']
+    """
+    groups = grouped(results)
+    steps = max((len(row[0].norms) - 1 for row in groups.values()), default=0)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("cell", no_wrap=True)
+    table.add_column("initialisation", no_wrap=True)
+    table.add_column("scale")
+    table.add_column(f"lg norm\nd = {steps // 2}", justify="right")
+    table.add_column(f"lg norm\nd = {steps}", justify="right")
+    table.add_column("largest\nexponent", justify="right")
+    table.add_column("gradient")
+    table.add_column("over the\nbound", justify="right")
+    _add_rows(table, groups)
+    return table
+
+
+def _add_rows(table: Table, groups: Groups) -> None:
+    for group, measured in groups.items():
+        medians = quantile_curves(measured, summary.norms, (0.5,))[0]
+        exponents = quantile_curves(measured, summary.largest_exponent, (0.5,))[0]
+        found = summary.verdict(measured)
+        table.add_row(
+            Text(", ".join(filter(None, (group.cell, group.activation))), style="bold"),
+            Text(group.initialisation),
+            f"{group.scale} {group.value:g}",
+            _signed(medians[(len(medians) - 1) // 2], 1),
+            _signed(medians[-1], 1),
+            _signed(exponents[0], 4) if exponents.size else "",
+            Text(found, style=COLOURS.get(found, "")),
+            _count(measured),
+        )
+
+
+def _count(measured: Sequence[Measured]) -> Text:
+    found = summary.violations(measured)
+    return Text(str(found), style="bold red" if found else "")
+
+
+def _signed(value: float, digits: int) -> str:
+    """Return a number with its sign; −∞, the logarithm of zero, as that."""
+    if value == -math.inf:
+        return "−∞"
+    shown = round(value, digits)
+    # Of what is rounded to zero, a sign says nothing.
+    return f"{shown:+.{digits}f}".replace("-", "−") if shown else f"{0:.{digits}f}"
