@@ -87,9 +87,8 @@ def flow_command(
     from codegen.flow.running import run_study
     from codegen.flow.study import Study, grid
 
-    scale, values = (
-        ("gain", GAINS if gain is None else gain) if radius is None else ("radius", radius)
-    )
+    scale = "gain" if radius is None else "radius"
+    values = (GAINS if gain is None else gain) if radius is None else radius
     read = _models(models, _words(activation, "--activation"))
     points = grid(
         list(read),
