@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +22,7 @@ from derivations.activations import ACTIVATIONS
 from derivations.errors import EmitError
 
 if TYPE_CHECKING:
+    from codegen.flow.probe import Probe
     from codegen.flow.running import Progress, Runner
 
 GAINS = "0.5,0.75,0.9,1,1.1,1.25,1.5,2"
@@ -100,6 +101,7 @@ def flow_command(
     )
     runner = _runner(workers, dask)
     probes = {pair: probe_of(model, pair[0]) for pair, model in read.items()}
+    _check_biases(points[0].settings, probes.values())
     with _shown(out / POINTS) as progress:
         found = run_study(Study(points, probes), out / POINTS, measure, runner, progress)
     _deliver(found, out)
@@ -163,6 +165,20 @@ def _biases(typed: str | None) -> tuple[tuple[str, float], ...]:
         if not (name.strip() and sign):
             raise EmitError("--bias is like b_f=1,b_i=-1.")
     return tuple((name.strip(), _number(value, "--bias")) for name, _, value in pairs)
+
+
+def _check_biases(settings: Settings, probes: Iterable[Probe]) -> None:
+    """Refuse a bias that no model has; one that only some have is set in those."""
+    from codegen.flow.network import biases
+    from codegen.flow.trajectory import loaded
+
+    known = sorted({name for one in probes for name in biases(one, loaded(one.own_source))})
+    for name, _ in settings.biases:
+        if name not in known:
+            raise EmitError(
+                f"No model of this study has a bias {name!r}.",
+                hint=f"There is {', '.join(known)}." if known else "They have none.",
+            )
 
 
 @contextmanager

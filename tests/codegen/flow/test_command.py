@@ -173,7 +173,7 @@ def test_a_damaged_point_is_named_and_nothing_is_lost(flow: Flow, tmp_path: Path
         (["--activation", "thanh"], "There is no activation 'thanh'."),
         (["--bias", "b"], "--bias is like b_f=1,b_i=-1."),
         (["--bias", "b=x"], "--bias takes numbers, and 'x' is none."),
-        (["--bias", "b_f=1"], "rnn has no bias 'b_f'."),
+        (["--bias", "b_f=1"], "No model of this study has a bias 'b_f'.\nThere is b, c."),
         (["--workers", "0"], "At least one worker is needed, not 0."),
         (["--workers", "2", "--dask", "tcp://127.0.0.1:1"], "--dask for a cluster"),
         (["--dask", "nowhere"], "No Dask scheduler answers at nowhere"),
