@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 GAINS = "0.5,0.75,0.9,1,1.1,1.25,1.5,2"
 #: Of a study in its folder: finished points are beside what is made of all of them.
 POINTS = "points"
+#: Of an axis; the largest is taken at which a state has no more entries than this.
+SIZES, MOST_ENTRIES = (32, 16, 8, 4, 2), 128
 
 
 def flow_command(
@@ -51,11 +53,16 @@ def flow_command(
     ] = None,
     initialisation: Annotated[
         str, typer.Option(help=f"{', '.join(INITIALISATIONS)}; several with commas.")
-    ] = "gaussian",
+    ] = ",".join(INITIALISATIONS),
     seeds: Annotated[int, typer.Option(help="So many networks of each kind.")] = 20,
     seed: Annotated[int, typer.Option(help="The first of these seeds.")] = 0,
     steps: Annotated[int, typer.Option(help="T, the length of the sequence.")] = 100,
-    size: Annotated[int, typer.Option(help="Entries of a state.")] = 32,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            help="Entries of each axis of a state.", show_default="32, less for a large state"
+        ),
+    ] = None,
     input_scale: Annotated[float, typer.Option(help="Standard deviation of inputs.")] = 0.1,
     clip: Annotated[float, typer.Option(help="The norm that clipping leaves.")] = 1.0,
     bias: Annotated[
@@ -91,20 +98,27 @@ def flow_command(
     scale = "gain" if radius is None else "radius"
     values = (GAINS if gain is None else gain) if radius is None else radius
     read = _models(models, _words(activation, "--activation"))
+    probes = {pair: probe_of(model, pair[0]) for pair, model in read.items()}
+    chosen = _size(probes.values()) if size is None else size
     points = grid(
         list(read),
         _words(initialisation, "--initialisation"),
         scale,
         _numbers(values, f"--{scale}"),
         range(seed, seed + seeds),
-        Settings(steps, size, input_scale, clip, _biases(bias)),
+        Settings(steps, chosen, input_scale, clip, _biases(bias)),
     )
     runner = _runner(workers, dask)
-    probes = {pair: probe_of(model, pair[0]) for pair, model in read.items()}
     _check_biases(points[0].settings, probes.values())
     with _shown(out / POINTS) as progress:
         found = run_study(Study(points, probes), out / POINTS, measure, runner, progress)
-    _deliver(found, out)
+    _deliver(found, read, out)
+
+
+def _size(probes: Collection[Probe]) -> int:
+    """Return the largest of the usual sizes at which no state is very large."""
+    fitting = [s for s in SIZES if all(p.entries(s) <= MOST_ENTRIES for p in probes)]
+    return max(fitting, default=min(SIZES))
 
 
 def _require(*packages: str) -> None:
@@ -208,10 +222,19 @@ def _shown(folder: Path) -> Iterator[Progress]:
         raise typer.Exit(130) from None
 
 
-def _deliver(found: Sequence[tuple[Point, Measured]], out: Path) -> None:
+def _deliver(
+    found: Sequence[tuple[Point, Measured]], models: Mapping[tuple[str, str], Model], out: Path
+) -> None:
     from codegen.flow.figures import figure_files
     from codegen.flow.overview import summary_table
     from codegen.flow.tables import table_files
+    from codegen.flow.theorems import markdown, terminal, theorems
 
-    write_files(out, {**figure_files(found), **table_files(found)})
-    Console().print(summary_table(found))
+    known = theorems({", ".join(filter(None, pair)): model for pair, model in models.items()})
+    files = {"bounds.md": markdown(known), **figure_files(found), **table_files(found)}
+    write_files(out, files)
+    console = Console()
+    console.print(terminal(known))
+    console.print()
+    console.print(summary_table(found))
+    console.print(f"\n{len(files)} files in {out}", highlight=False, markup=False)

@@ -1,4 +1,4 @@
-"""What is known of a cell before anything is measured: its bounds, for the terminal and as a file."""
+"""What is known of a cell before anything is measured: its bounds, as a table and as a file."""
 
 from __future__ import annotations
 
