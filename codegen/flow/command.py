@@ -231,7 +231,8 @@ def _deliver(
     from codegen.flow.theorems import markdown, terminal, theorems
 
     known = theorems({", ".join(filter(None, pair)): model for pair, model in models.items()})
-    files = {"bounds.md": markdown(known), **figure_files(found), **table_files(found)}
+    files: dict[str, str | bytes] = {"bounds.md": markdown(known)}
+    files |= {**figure_files(found), **table_files(found)}
     write_files(out, files)
     console = Console()
     console.print(terminal(known))

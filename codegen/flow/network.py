@@ -118,9 +118,10 @@ def _small(array: Real, is_factor: bool, generator: np.random.Generator) -> Real
     """Return a vector or a scalar: zero, or a factor of the state."""
     if not is_factor:
         return np.zeros_like(array)
-    one = array.size == 1
-    drawn: Real = generator.uniform(size=1) if one else generator.standard_normal(array.size)
-    return drawn / np.sqrt(array.size)
+    if array.size == 1:
+        return generator.uniform(size=1)
+    drawn: Real = generator.standard_normal(array.size) / np.sqrt(array.size)
+    return drawn
 
 
 def _gaussian(generator: np.random.Generator, shape: tuple[int, ...]) -> Real:
