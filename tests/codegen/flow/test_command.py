@@ -30,7 +30,8 @@ if __name__ == "__main__":
     main()
 """
 ROOT = Path(__file__).parents[3]
-SMALL = ("rnn", "--steps", "5", "--size", "4", "--seeds", "2", "--gain", "0.5,1.5")
+GAUSSIAN = ("rnn", "--initialisation", "gaussian")
+SMALL = (*GAUSSIAN, "--steps", "5", "--size", "4", "--seeds", "2", "--gain", "0.5,1.5")
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def test_the_number_of_workers_changes_no_byte(flow: Flow, tmp_path: Path) -> No
 def test_an_interrupted_study_goes_on_where_it_stopped(
     workers: str, flow: Flow, tmp_path: Path
 ) -> None:
-    long = ("rnn", "--steps", "60", "--size", "16", "--seeds", "200", "--gain", "1,2")
+    long = (*GAUSSIAN, "--steps", "60", "--size", "16", "--seeds", "200", "--gain", "1,2")
     points = tmp_path / "flow" / "points"
     process = started(*long, "--workers", workers, folder=tmp_path)
     interrupt_at(10, points, process)
@@ -213,6 +214,7 @@ def test_what_is_not_installed_is_found_out_before_the_work(
     assert "pip install 'bptt[dask]'" in str(refusal.value)
 
 
+@pytest.mark.slow
 def test_an_activation_is_part_of_a_point(flow: Flow, tmp_path: Path) -> None:
     done = flow(*SMALL, "--activation", "tanh,relu", "--workers", "1")
     assert done.status == 0, done.err
@@ -223,7 +225,7 @@ def test_an_activation_is_part_of_a_point(flow: Flow, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.xdist_group("cluster")
 def test_a_cluster_changes_no_byte_and_may_be_interrupted(flow: Flow, tmp_path: Path) -> None:
-    long = ("rnn", "--steps", "30", "--size", "8", "--seeds", "200", "--gain", "1,2")
+    long = (*GAUSSIAN, "--steps", "30", "--size", "8", "--seeds", "200", "--gain", "1,2")
     points = tmp_path / "there" / "points"
     with two_workers() as address:
         process = started(*long, "--dask", address, "--out", "there", folder=tmp_path)

@@ -121,8 +121,13 @@ def zero(found: Measured) -> Measured:
     )
 
 
+SLOW = pytest.mark.slow
+
+
 @pytest.mark.parametrize("name", FIGURES)
-@pytest.mark.parametrize("kind", STUDIES)
+@pytest.mark.parametrize(
+    "kind", [kind if kind == "usual" else pytest.param(kind, marks=SLOW) for kind in STUDIES]
+)
 def test_every_figure_of_every_study_is_legible(kind: str, name: str) -> None:
     assert_legible(drawn(FIGURES[name], STUDIES[kind]()))
 
@@ -141,6 +146,7 @@ def test_cells_beside_each_other_are_legible(count: int) -> None:
         assert {name for name, _ in cells} <= {text.get_text().split(",")[0] for text in axes.texts}
 
 
+@pytest.mark.slow
 def test_a_study_has_files_by_cell_and_activation() -> None:
     results = study(cells=[("rnn", "tanh"), ("lstm", "")], values=(0.5, 1.0), seeds=1)
     files = figure_files(results)
@@ -157,6 +163,7 @@ def test_a_study_has_files_by_cell_and_activation() -> None:
             assert b"tEXt" not in content
 
 
+@pytest.mark.slow
 def test_what_was_not_measured_has_no_figure() -> None:
     results = [
         (point, replace(found, eigenvalues=(), exponents=()))
@@ -167,6 +174,7 @@ def test_what_was_not_measured_has_no_figure() -> None:
     }
 
 
+@pytest.mark.slow
 def test_gains_and_radii_have_figures_of_their_own() -> None:
     few = {"values": (1.0,), "seeds": 1, "initialisations": ("identity",)}
     results = [
@@ -178,6 +186,7 @@ def test_gains_and_radii_have_figures_of_their_own() -> None:
     assert {"a-gain-norms", "b-radius-heat", "compare-gain", "compare-radius"} <= names
 
 
+@pytest.mark.slow
 def test_bytes_are_the_same_in_every_process() -> None:
     program = (
         "import hashlib, json\n"
@@ -210,6 +219,7 @@ def test_bytes_are_the_same_in_every_process() -> None:
     assert here == json.loads(outputs[0])
 
 
+@pytest.mark.slow
 def test_figures_need_no_pyplot() -> None:
     program = (
         "import sys\n"
@@ -286,6 +296,7 @@ def test_white_is_one_and_the_colours_of_a_map_are_its_medians() -> None:
         np.testing.assert_array_equal(row[:: len(row) // len(median)], np.clip(median, low, high))
 
 
+@pytest.mark.slow
 def test_a_gain_that_one_initialisation_lacks_stays_grey() -> None:
     results = [
         (point, found)

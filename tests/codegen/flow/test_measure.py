@@ -66,7 +66,17 @@ def end_after_a_change(name: str, change: np.ndarray) -> np.ndarray:
     return np.concatenate([state[-1].ravel() for state in states])
 
 
-@pytest.mark.parametrize("name", [*CELLS, "own", "backwards"])
+#: What takes seconds to derive is left to CI.
+LARGE = {"stacked-lstm", "rhn", "lstm-peephole", "lstm-coupled"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name
+        for name in (*CELLS, "own", "backwards")
+    ],
+)
 def test_the_jacobian_of_many_steps_is_what_central_differences_say(name: str) -> None:
     size = sum(ran(name).entries)
     step = 1e-5
@@ -126,7 +136,7 @@ def test_the_carry_is_the_product_of_the_forget_gates() -> None:
     np.testing.assert_allclose(measure(found, asked).carry, expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("value", [0.25, 2.0])
+@pytest.mark.parametrize("value", [0.25, pytest.param(2.0, marks=pytest.mark.slow)])
 def test_ten_thousand_steps_neither_underflow_nor_overflow(value: float) -> None:
     """At rest a tanh network is linear: 2^10,000 and 4^-10,000 are no doubles."""
     steps = Settings(steps=10_000, size=3, input_scale=0.0)

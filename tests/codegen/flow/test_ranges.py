@@ -13,6 +13,7 @@ from derivations.ranges import entry_range
 from derivations.stability import gradient_bounds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", cell_names())
 def test_every_quantity_lies_in_its_range(name: str) -> None:
     found = gradient_bounds(cell(name, "sigmoid" if name == "rnn-hh" else None))
