@@ -26,6 +26,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from codegen.flow.measure import backwards
 from codegen.flow.network import random_network
 from codegen.flow.point import Point, Settings
 from codegen.flow.probe import Probe, probe_of
@@ -63,7 +64,7 @@ def contenders(name: str, trajectory: Trajectory) -> dict[str, Jacobians]:
     step, steps = STEPS[name], trajectory.steps
     states = np.concatenate([state[:-1] for state in trajectory.states], axis=1)
     inputs, parameters = trajectory.data["x"][:, 0], trajectory.parameters
-    found: dict[str, Jacobians] = {"bptt": lambda: trajectory.jacobians(1, steps)}
+    found: dict[str, Jacobians] = {"bptt": lambda: np.array(list(backwards(trajectory)))[::-1]}
     jax.config.update("jax_enable_x64", True)
     for way in ("jacfwd", "jacrev"):
         on_jax = {key: jnp.asarray(value) for key, value in parameters.items()}

@@ -23,8 +23,8 @@ from derivations.expressions import Part
 from derivations.norms import Norm
 from derivations.notation.names import identifier
 
-#: So many rows of Jacobians are computed at once.
-ROWS = 4096
+#: So many rows of Jacobians are computed at once: what fits into a processor's cache.
+ROWS = 1024
 #: From natural to decimal logarithms.
 LG = 1 / math.log(10)
 
@@ -73,7 +73,7 @@ def _norms(trajectory: Trajectory) -> tuple[tuple[float, ...], tuple[float, ...]
     size = sum(trajectory.entries)
     product, scale, norms = np.eye(size), 0.0, [0.0]
     frame, growth = np.eye(size), np.zeros(size)
-    for jacobian in _backwards(trajectory):
+    for jacobian in backwards(trajectory):
         product = product @ jacobian
         norm = float(np.linalg.norm(product, 2))
         scale += _log(norm)
@@ -85,7 +85,7 @@ def _norms(trajectory: Trajectory) -> tuple[tuple[float, ...], tuple[float, ...]
     return tuple(norms), tuple(exponents.tolist())
 
 
-def _backwards(trajectory: Trajectory) -> Iterator[Real]:
+def backwards(trajectory: Trajectory) -> Iterator[Real]:
     """Yield the Jacobians of the steps, the last first."""
     chunk = max(1, ROWS // sum(trajectory.entries))
     for last in range(trajectory.steps, 0, -chunk):
