@@ -61,7 +61,7 @@ STEPS = {"rnn": rnn, "lstm": lstm}
 
 def contenders(name: str, trajectory: Trajectory) -> dict[str, Jacobians]:
     """Return what gives all Jacobians, (T, entries, entries)."""
-    step, steps = STEPS[name], trajectory.steps
+    step = STEPS[name]
     states = np.concatenate([state[:-1] for state in trajectory.states], axis=1)
     inputs, parameters = trajectory.data["x"][:, 0], trajectory.parameters
     found: dict[str, Jacobians] = {"bptt": lambda: np.array(list(backwards(trajectory)))[::-1]}

@@ -26,8 +26,8 @@ from codegen.gradcheck import GradientReport, check_module
 from codegen.lower import lower
 from codegen.options import PLAIN, Options
 from codegen.passes.distribute import distribute
-from codegen.passes.materialise import materialise
 from codegen.passes.gradients import parameters_only, states_only
+from codegen.passes.materialise import materialise
 from codegen.passes.reuse import reuse
 from codegen.passes.segment import segment
 from codegen.passes.share import share
