@@ -69,19 +69,22 @@ def _norms(trajectory: Trajectory) -> tuple[tuple[float, ...], tuple[float, ...]
 
     The exponents are those of the transposed product, which has the same singular values: QR from
     the last step back (Benettin et al. 1980; Pikovsky and Politi, Lyapunov Exponents, section 3.2).
+    During the first tenth of the steps the frame only turns towards the directions that grow most.
     """
+    warming = trajectory.steps // 10
     size = sum(trajectory.entries)
     product, scale, norms = np.eye(size), 0.0, [0.0]
     frame, growth = np.eye(size), np.zeros(size)
-    for jacobian in backwards(trajectory):
+    for step, jacobian in enumerate(backwards(trajectory)):
         product = product @ jacobian
         norm = float(np.linalg.norm(product, 2))
         scale += _log(norm)
         product = product / norm if norm else product
         norms.append(scale * LG)
         frame, triangle = np.linalg.qr(jacobian.T @ frame)
-        growth += _logs(np.diag(triangle))
-    exponents = np.sort(growth / trajectory.steps)[::-1]
+        if step >= warming:
+            growth += _logs(np.diag(triangle))
+    exponents = np.sort(growth / (trajectory.steps - warming))[::-1]
     return tuple(norms), tuple(exponents.tolist())
 
 
