@@ -26,8 +26,8 @@ from codegen.gradcheck import GradientReport, check_module
 from codegen.lower import lower
 from codegen.options import PLAIN, Options
 from codegen.passes.distribute import distribute
+from codegen.passes.gradients import parameters_only, states_only
 from codegen.passes.materialise import materialise
-from codegen.passes.parameters import parameters_only
 from codegen.passes.reuse import reuse
 from codegen.passes.segment import segment
 from codegen.passes.share import share
@@ -175,6 +175,16 @@ def emit_source(
         )
     program = _passed(derivation, passes_of(style, gradients, options=options))
     return emit(program, _details(derivation, name, style, options), options)
+
+
+def emit_pullback(derivation: Derivation, name: str) -> str:
+    """Return the source of a fast NumPy module of gradients by given states alone.
+
+    It is for Jacobians of a step, where the batch is many unit vectors and no other gradient is
+    asked for.
+    """
+    program = _passed(derivation, (*passes_of("fast"), states_only))
+    return emit(program, _details(derivation, name, "fast", PLAIN), PLAIN)
 
 
 def emit_c(derivation: Derivation, name: str, style: str, gradients: str = "all") -> dict[str, str]:

@@ -41,6 +41,7 @@ from codegen.documents.text import text
 from codegen.documents.translation import LANGUAGES
 from codegen.explain import explain
 from codegen.files import write_files
+from codegen.flow.command import flow_command
 from codegen.gradcheck import check_module
 from codegen.handouts import Request, check_request, handout_files, sheet_files
 from codegen.lower import lower
@@ -270,6 +271,9 @@ def handout_command(
         print(f"bptt: {warning}", file=sys.stderr)
     for path in write_files(out, files.files):
         Console().print(Text(str(path)), soft_wrap=True)
+
+
+app.command("flow")(flow_command)
 
 
 @app.command("cells")

@@ -34,7 +34,8 @@ from derivations.norms import (
     norm_bound,
 )
 from derivations.notation.latex import latex
-from derivations.states import State, block, block_sign, is_closed, states
+from derivations.recurrence import influenced
+from derivations.states import State, block, block_sign, states
 from derivations.writing import EVERY_STEP, at_step, math, running_steps
 
 
@@ -119,8 +120,7 @@ def gradient_bounds(model: Model) -> GradientBounds:
     Raises
     ------
     UnsupportedError
-        For a model without a state, or whose state comes back from another direction of time, so
-        that no product of its own Jacobians leads from step to step.
+        For a model without a state, or whose first state needs one of the other direction of time.
 
     References
     ----------
@@ -144,10 +144,11 @@ def gradient_bounds(model: Model) -> GradientBounds:
             hint="Write an equation that uses a value of another step.",
         )
     state = found[0]
-    if not is_closed(named, state):
+    others = {name for other in found[1:] for name in other.recurrence.names}
+    if any(influenced(named, other) & state.recurrence.names for other in others):
         raise UnsupportedError(
-            f"What {latex(state.quantity)} does comes back from the other direction of time.",
-            hint="The flow of gradients is measured where one direction stands alone.",
+            f"{latex(state.quantity)} needs what comes from the other direction of time.",
+            hint="Gradients are followed where a state is computed from one direction alone.",
         )
     return GradientBounds(named, state, _blocks(named, state), carries(named, state))
 

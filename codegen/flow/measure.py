@@ -23,8 +23,8 @@ from derivations.expressions import Part
 from derivations.norms import Norm
 from derivations.notation.names import identifier
 
-#: So many rows of Jacobians are computed at once.
-ROWS = 4096
+#: So many rows of Jacobians are computed at once: what fits into a processor's cache.
+ROWS = 1024
 #: From natural to decimal logarithms.
 LG = 1 / math.log(10)
 
@@ -72,23 +72,26 @@ def _norms(trajectory: Trajectory) -> tuple[tuple[float, ...], tuple[float, ...]
 
     The exponents are those of the transposed product, which has the same singular values: QR from
     the last step back (Benettin et al. 1980; Pikovsky and Politi, Lyapunov Exponents, section 3.2).
+    During the first tenth of the steps the frame only turns towards the directions that grow most.
     """
+    warming = trajectory.steps // 10
     size = sum(trajectory.entries)
     product, scale, norms = np.eye(size), 0.0, [0.0]
     frame, growth = np.eye(size), np.zeros(size)
-    for jacobian in _backwards(trajectory):
+    for step, jacobian in enumerate(backwards(trajectory)):
         product = product @ jacobian
         norm = float(np.linalg.norm(product, 2))
         scale += _log(norm)
         product = product / norm if norm else product
         norms.append(scale * LG)
         frame, triangle = np.linalg.qr(jacobian.T @ frame)
-        growth += _logs(np.diag(triangle))
-    exponents = np.sort(growth / trajectory.steps)[::-1]
+        if step >= warming:
+            growth += _logs(np.diag(triangle))
+    exponents = np.sort(growth / (trajectory.steps - warming))[::-1]
     return tuple(norms), tuple(exponents.tolist())
 
 
-def _backwards(trajectory: Trajectory) -> Iterator[Real]:
+def backwards(trajectory: Trajectory) -> Iterator[Real]:
     """Yield the Jacobians of the steps, the last first."""
     chunk = max(1, ROWS // sum(trajectory.entries))
     for last in range(trajectory.steps, 0, -chunk):

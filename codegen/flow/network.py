@@ -55,7 +55,8 @@ def sizes_of(module: ModuleType, size: int, steps: int) -> dict[str, int]:
 def random_network(probe: Probe, module: ModuleType, point: Point) -> RandomNetwork:
     """Draw the network of a point.
 
-    Recurrent parameters are drawn as the point says and scaled. Other matrices are normal with
+    Recurrent parameters are drawn as the point says and scaled. A bias of the settings that the
+    model does not have is none of its. Other matrices are normal with
     deviation 1 / √(fan in), a vector that scales the state with 1 / √n, a scalar that does is
     uniform between 0 and 1, and what is only added is zero, or what the settings say. Inputs and
     first states are normal, with the deviation of the settings.
@@ -70,7 +71,7 @@ def random_network(probe: Probe, module: ModuleType, point: Point) -> RandomNetw
     Raises
     ------
     EmitError
-        When a bias of the settings is unknown, or a spectral radius cannot be set.
+        When a spectral radius cannot be set.
     """
     settings = point.settings
     sizes = sizes_of(module, settings.size, settings.steps)
@@ -86,30 +87,31 @@ def random_network(probe: Probe, module: ModuleType, point: Point) -> RandomNetw
         drawn = INITIALISE[point.initialisation](generator, view.shape)
         view[...] = drawn * (point.value / _unit(drawn, one, point))
         recurrent[one.name] = view
+    known = biases(probe, module)
     for name, value in settings.biases:
-        check_bias(probe, module, name)
-        parameters[name][...] = value
+        if name in known:
+            parameters[name][...] = value
     data = {name: arrays[name] for name in module.DATA}
     for name in (*probe.inputs, *(member.own_name for member in probe.members)):
         data[name] = data[name] * settings.input_scale
     return RandomNetwork(parameters, data, recurrent, sizes)
 
 
-def check_bias(probe: Probe, module: ModuleType, name: str) -> None:
-    """Refuse a bias that the model does not have.
+def biases(probe: Probe, module: ModuleType) -> tuple[str, ...]:
+    """Return the vectors of a model that are only added, by their names in code.
 
-    Raises
-    ------
-    EmitError
-        When there is no such parameter, or it is no bias.
+    Examples
+    --------
+    >>> from codegen.flow.probe import probe_of
+    >>> from codegen.flow.trajectory import loaded
+    >>> from derivations import cell
+    >>> probe = probe_of(cell("rnn"), "rnn")
+    >>> biases(probe, loaded(probe.own_source))
+    ('b', 'c')
     """
-    recurrent = {one.name for one in probe.recurrent}
-    known = [n for n, axes in module.PARAMS.items() if len(axes) == 1 and n not in recurrent]
-    if name not in known:
-        raise EmitError(
-            f"{probe.name} has no bias {name!r}.",
-            hint=f"It has {', '.join(known)}." if known else "It has none.",
-        )
+    return tuple(
+        name for name, axes in module.PARAMS.items() if len(axes) == 1 and name not in probe.factors
+    )
 
 
 def _small(array: Real, is_factor: bool, generator: np.random.Generator) -> Real:
@@ -117,8 +119,9 @@ def _small(array: Real, is_factor: bool, generator: np.random.Generator) -> Real
     if not is_factor:
         return np.zeros_like(array)
     if array.size == 1:
-        return generator.uniform(size=array.shape)
-    return generator.standard_normal(array.shape) / np.sqrt(array.size)
+        return generator.uniform(size=1)
+    drawn: Real = generator.standard_normal(array.size) / np.sqrt(array.size)
+    return drawn
 
 
 def _gaussian(generator: np.random.Generator, shape: tuple[int, ...]) -> Real:

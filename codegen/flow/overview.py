@@ -45,14 +45,14 @@ def summary_table(results: Results) -> Table:
     groups = grouped(results)
     steps = max((len(row[0].norms) - 1 for row in groups.values()), default=0)
     table = Table(box=None, pad_edge=False)
-    table.add_column("cell", no_wrap=True)
-    table.add_column("initialisation", no_wrap=True)
-    table.add_column("scale")
-    table.add_column(f"lg norm\nd = {steps // 2}", justify="right")
-    table.add_column(f"lg norm\nd = {steps}", justify="right")
-    table.add_column("largest\nexponent", justify="right")
-    table.add_column("gradient")
-    table.add_column("over the\nbound", justify="right")
+    table.add_column("cell")
+    table.add_column("drawn", no_wrap=True)
+    table.add_column("scale", no_wrap=True)
+    for distance in (steps // 2, steps):
+        table.add_column(f"lg norm\nd = {distance}", justify="right", no_wrap=True)
+    table.add_column("largest\nexponent", justify="right", no_wrap=True)
+    table.add_column("gradient", no_wrap=True)
+    table.add_column("over\nbound", justify="right", no_wrap=True)
     _add_rows(table, groups)
     return table
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 from sympy import MatrixExpr
 
-from codegen.build import emit_source
+from codegen.build import emit_pullback, emit_source
 from codegen.gradcheck.module import length
 from codegen.storage import axes_of, given_name
 from derivations.algebra import subexpressions
@@ -98,8 +99,8 @@ class Probe:
     Attributes
     ----------
     name : str
-    step_source, own_source : str
-        Emitted modules: of one step, and of the model itself.
+    step_source, pullback_source, own_source : str
+        Emitted modules: of one step, of its pullback to the state alone, and of the model itself.
     members : tuple of Member
     recurrent : tuple of Recurrent
     factors : frozenset of str
@@ -115,6 +116,7 @@ class Probe:
 
     name: str
     step_source: str
+    pullback_source: str
     own_source: str
     members: tuple[Member, ...]
     recurrent: tuple[Recurrent, ...]
@@ -124,10 +126,14 @@ class Probe:
     watched: tuple[tuple[Norm, int], ...]
     carry: int | None
 
+    def entries(self, size: int) -> int:
+        """Return how many entries the state has where every axis has this size."""
+        return sum(prod(int(a) if a.isdecimal() else size for a in m.axes) for m in self.members)
+
     @cached_property
     def fingerprint(self) -> str:
         """What results depend on besides the point: the code that is measured."""
-        return self.step_source + self.own_source
+        return self.step_source + self.pullback_source + self.own_source
 
 
 def probe_of(model: Model, name: str) -> Probe:
@@ -156,17 +162,18 @@ def probe_of(model: Model, name: str) -> Probe:
     watched = [norm for norm in bounds.norms if not _is_in_parameters(norm)]
     gates = [bounds.carries[0].gate] if bounds.carries else []
     asked: list[MatrixExpr] = [*state.current, *(norm.expression for norm in watched), *gates]
-    step = paired(named, state, asked)
+    step = derive(paired(named, state, asked))
     own = derive(replace(model, zeros=frozenset()))
     first = len(state.current)
     return Probe(
         name,
-        emit_source(derive(step), name, "fast"),
+        emit_source(step, name, "fast"),
+        emit_pullback(step, name),
         emit_source(own, name, "fast"),
         _members(state),
         recurrent_parameters(named, state),
         _factors_of_blocks(bounds),
-        _inputs(step),
+        _inputs(step.model),
         bounds,
         tuple((norm, first + i) for i, norm in enumerate(watched)),
         first + len(watched) if gates else None,

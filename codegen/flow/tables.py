@@ -34,7 +34,7 @@ POINT_COLUMNS: Mapping[str, str] = {
     "norm": "lg ‖∂s_T/∂s_0‖₂",
     "bound": "lg of the bound on it",
     "exponent": "largest Lyapunov exponent, natural logarithm a step",
-    "violations": "distances at which a norm exceeds its bound by more than rounding",
+    "violations": "distances at which a norm exceeds its bound",
 }
 #: The columns of ``study.csv`` that say which group, and how far back.
 GROUP_COLUMNS = ("cell", "activation", "initialisation", "scale", "value", "distance")

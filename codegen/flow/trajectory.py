@@ -63,7 +63,13 @@ class Trajectory:
         adjoints : sequence of array
             For each member that a step computes, in their order, (rows, entries).
         """
-        before = np.asarray(steps) - 1
+        data = self._data(np.asarray(steps), adjoints)
+        found: Arrays = self.module.value_and_grad(self.parameters, data)[1]
+        return found
+
+    def _data(self, steps: NDArray[np.intp], adjoints: Sequence[Real]) -> Arrays:
+        """Return what a step is given, many steps at once; without adjoints they are zero."""
+        before = steps - 1
         data = {name: array[before, 0][None] for name, array in self.data.items()}
         for member, state in zip(self.probe.members, self.states, strict=True):
             data[member.name] = state[before]
@@ -71,8 +77,7 @@ class Trajectory:
             shape = (1, len(before), *value.shape[1:])
             is_asked = place < len(adjoints)
             data[pair_name(place)] = adjoints[place].reshape(shape) if is_asked else np.zeros(shape)
-        found: Arrays = self.module.value_and_grad(self.parameters, data)[1]
-        return found
+        return data
 
     def jacobians(self, first: int, last: int) -> Real:
         """Return ∂s_t/∂s_{t−1} for t from first to last: (steps, entries, entries)."""
@@ -82,12 +87,17 @@ class Trajectory:
         computed = [m for m, member in enumerate(members) if member.source >= 0]
         # Row r of the Jacobian of a step is the pullback of the unit vector r.
         unit = np.eye(sum(entries))[np.concatenate([np.r_[places[m]] for m in computed])]
-        steps, rows = last - first + 1, len(unit)
-        adjoints = [np.tile(unit[:, places[m]], (steps, 1)) for m in computed]
-        found = self.ask(np.repeat(np.arange(first, last + 1, dtype=np.intp), rows), adjoints)
-        jacobians = np.zeros((steps, ends[-1], ends[-1]))
+        steps, rows = np.arange(first, last + 1, dtype=np.intp), len(unit)
+        adjoints = [np.tile(unit[:, places[m]], (len(steps), 1)) for m in computed]
+        # All rows of a step share its forward pass, whose values are repeated for each of them.
+        module = loaded(self.probe.pullback_source)
+        _, tape = module.forward(self.parameters, self._data(steps, ()))
+        repeated = {name: np.repeat(array, rows, axis=1) for name, array in tape.items()}
+        data = self._data(np.repeat(steps, rows), adjoints)
+        found = module.backward(self.parameters, data, repeated)
+        jacobians = np.zeros((len(steps), ends[-1], ends[-1]))
         pulled = np.concatenate(
-            [found[member.name].reshape(steps, rows, -1) for member in members], axis=2
+            [found[member.name].reshape(len(steps), rows, -1) for member in members], axis=2
         )
         jacobians[:, unit.argmax(axis=1)] = pulled
         for m, member in enumerate(members):
@@ -96,6 +106,7 @@ class Trajectory:
         return jacobians
 
 
+@lru_cache
 def pair_name(place: int) -> str:
     """Return what the data that an expression is paired with is called in code."""
     return identifier(pair(place))

@@ -16,8 +16,8 @@ from codegen.gradcheck import check_module
 from codegen.gradcheck.module import default_sizes, draw_arrays, module_from_source
 from codegen.lower import lower
 from codegen.passes.distribute import distribute
+from codegen.passes.gradients import parameters_only
 from codegen.passes.materialise import is_whole
-from codegen.passes.parameters import parameters_only
 from codegen.passes.share import share
 from codegen.passes.share_products import share_products
 from codegen.passes.split import split

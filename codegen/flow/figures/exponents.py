@@ -22,9 +22,11 @@ from codegen.flow.figures.panels import (
 )
 from codegen.flow.figures.style import DISTINCT, nearest_to_one, number, plain, styled
 from codegen.flow.groups import Groups
-from codegen.flow.summary import quantile_curves
+from codegen.flow.summary import Array, quantile_curves
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 HEIGHT = 4.0
@@ -56,84 +58,105 @@ def exponents_figure(groups: Groups) -> Figure | None:
     >>> figure.axes[0].get_xlabel()
     'gain of $W_{rec}$'
     """
-    curves = {}
-    for row, of_value in by_initialisation(groups).items():
-        found = {
-            value: quantile_curves(measured, summary.largest_exponent)
-            for value, measured in of_value.items()
-        }
-        known = {value: curve[:, 0] for value, curve in found.items() if curve.size}
-        if known:
-            curves[row] = np.array(list(known)), np.array(list(known.values())).T
+    curves = _curves(groups)
     if not curves:
         return None
     values = values_of(groups)
     width = (values[-1] - values[0]) or 1.0
+    margin = (0.03 if len(values) > 1 else 0.2) * width
     with styled():
-        from matplotlib.lines import Line2D
-
         figure = figure_of_panels(1, height=HEIGHT, width=WIDTH)
         set_title(figure, groups, "rate at which gradients grow")
         axes = figure.subplots()
         bottom, top = visible_range([middle for _, (_, middle, _) in curves.values()], 1, 0.1)
         axes.set_ylim(min(bottom, -0.1 * (top - bottom)), max(top, 0.1 * (top - bottom)))
-        margin = (0.03 if len(values) > 1 else 0.2) * width
         axes.set_xlim(values[0] - margin, values[-1] + margin)
-        axes.axhline(0, color="#404040", linewidth=1.4)
-        ends = []
-        for rank, (row, (at, quantiles)) in enumerate(curves.items()):
-            low, high = axes.get_ylim()
-            reach = high - low
-            less, middle, more = np.clip(quantiles, low - reach, high + reach)
-            colour = DISTINCT[rank % len(DISTINCT)]
+        _draw_zero(axes)
+        for rank, (at, quantiles) in enumerate(curves.values()):
             # Beside each other, or the bars of one hide those of another.
-            places = at + 0.006 * width * (rank - (len(curves) - 1) / 2)
-            axes.errorbar(
-                places,
-                middle,
-                (middle - less, more - middle),
-                color=colour,
-                marker=MARKERS[rank % len(MARKERS)],
-                markersize=7,
-                capsize=3,
-                elinewidth=1.4,
-            )
-            for place in places[middle < low]:
-                axes.annotate(
-                    "↓",
-                    (place, low),
-                    (0, 18 * rank),
-                    textcoords="offset points",
-                    color=colour,
-                    horizontalalignment="center",
-                    fontsize=14,
-                )
-            ends.append((float(quantiles[1, -1]), plain(row), colour))
+            aside = 0.006 * width * (rank - (len(curves) - 1) / 2)
+            _draw_curve(axes, at + aside, quantiles, rank)
+        ends = [
+            (float(middle[-1]), plain(row), DISTINCT[rank])
+            for rank, (row, (_, (_, middle, _))) in enumerate(curves.items())
+        ]
         label_ends(axes, ends, HEIGHT, 13)
-        for word, offset, side in (("explodes", 5, "bottom"), ("vanishes", -5, "top")):
-            axes.annotate(
-                word,
-                (0.01, 0),
-                xycoords=axes.get_yaxis_transform(),
-                xytext=(0, offset),
-                textcoords="offset points",
-                verticalalignment=side,
-                color="#606060",
-                fontstyle="italic",
-                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
-            )
         axes.set_xticks(values, minor=True)
         ticks = _ticks(values, TICK_GAP * width)
         axes.set_xticks(ticks, [number(value) for value in ticks])
         axes.set_xlabel(SCALE_NAMES[scale_of(groups)])
         axes.set_ylabel(r"largest Lyapunov exponent $\lambda_1$ per step")
-        key = {f"median of {networks(groups)}": Line2D([], [], color="#404040", marker="o")}
-        if max(map(len, groups.values())) > 1:
-            key["10 % to 90 % of them"] = Line2D(
-                [], [], color="#404040", marker="|", markersize=14, linestyle=""
-            )
-        key_below(figure, key)
+        key_below(figure, _key(groups))
     return figure
+
+
+def _curves(groups: Groups) -> dict[str, tuple[Array, Array]]:
+    """Return gains and three quantiles of the exponent, by initialisation, where there are any."""
+    found = {}
+    for row, of_value in by_initialisation(groups).items():
+        known = {
+            value: quantiles[:, 0]
+            for value, measured in of_value.items()
+            if (quantiles := quantile_curves(measured, summary.largest_exponent)).size
+        }
+        if known:
+            found[row] = np.array(list(known)), np.array(list(known.values())).T
+    return found
+
+
+def _draw_curve(axes: Axes, at: Array, quantiles: Array, rank: int) -> None:
+    """Draw medians with bars, and an arrow where a median is below the picture, such as −∞."""
+    bottom, top = axes.get_ylim()
+    less, middle, more = np.clip(quantiles, 2 * bottom - top, 2 * top - bottom)
+    axes.errorbar(
+        at,
+        middle,
+        (middle - less, more - middle),
+        color=DISTINCT[rank],
+        marker=MARKERS[rank],
+        markersize=7,
+        capsize=3,
+        elinewidth=1.4,
+    )
+    for place in at[middle < bottom]:
+        axes.annotate(
+            "↓",
+            (place, bottom),
+            (0, 18 * rank),
+            textcoords="offset points",
+            color=DISTINCT[rank],
+            horizontalalignment="center",
+            fontsize=14,
+        )
+
+
+def _draw_zero(axes: Axes) -> None:
+    axes.axhline(0, color="#404040", linewidth=1.4)
+    for word, offset, side in (("explodes", 5, "bottom"), ("vanishes", -5, "top")):
+        axes.annotate(
+            word,
+            (0.01, 0),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(0, offset),
+            textcoords="offset points",
+            verticalalignment=side,
+            color="#606060",
+            fontstyle="italic",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
+        )
+
+
+def _key(groups: Groups) -> dict[str, Artist]:
+    from matplotlib.lines import Line2D
+
+    grey = "#404040"
+    key: dict[str, Artist] = {
+        f"median of {networks(groups)}": Line2D([], [], color=grey, marker="o")
+    }
+    if max(map(len, groups.values())) > 1:
+        bar = Line2D([], [], color=grey, marker="|", markersize=14, linestyle="")
+        key["10 % to 90 % of them"] = bar
+    return key
 
 
 def _ticks(values: Sequence[float], gap: float) -> list[float]:

@@ -77,6 +77,7 @@ def heat_figure(groups: Groups) -> Figure:
                 interpolation="none",
             )
             axes.set_title(plain(column))
+            axes.set_facecolor("#c8c8c8")
             set_distances(axes, last)
             axes.set_xlim(-0.5, last + 0.5)
             axes.grid(visible=False)
@@ -100,14 +101,14 @@ def heat_figure(groups: Groups) -> Figure:
 
 
 def _grid(rows: list[Array | None], length: int, bound: float) -> Array:
-    """Return the colours' logarithms; NaN, which stays blank, where a gain was not measured.
+    """Return the colours' logarithms; NaN, which stays grey, where a gain was not measured.
 
     Each entry stands several times, as viewers of SVG blur an image of few pixels.
     """
     at = thinned(length)
-    blank = np.full(len(at), np.nan)
+    missing = np.full(len(at), np.nan)
     # A step beyond the bound has the colour of the bound, and so has infinity.
-    known = [blank if row is None else np.clip(row[at], -bound, bound) for row in rows]
+    known = [missing if row is None else np.clip(row[at], -bound, bound) for row in rows]
     return np.repeat(np.repeat(np.array(known), _times(len(rows)), 0), _times(len(at)), 1)
 
 

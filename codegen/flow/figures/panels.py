@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Curves that a panel can hold, each with its band, bound and label.
 MOST_CURVES = 7
+#: Inches of an entry of the key.
+KEY_WIDTH = 3.2
 #: Letters of the name of a cell: more leave no room for panels.
 LONGEST_NAME = 30
 #: What a value scales, as the head of labels says it, and as the name of an axis does.
@@ -125,7 +127,8 @@ def figure_of_panels(
 
 def key_below(figure: Figure, lines: Mapping[str, Artist]) -> None:
     """Explain styles of lines below the panels; colours have labels at the curves."""
-    figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=len(lines))
+    columns = min(len(lines), int(figure.get_figwidth() // KEY_WIDTH))
+    figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=columns)
 
 
 def style_key(

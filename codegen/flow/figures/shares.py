@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from codegen.flow import summary
 from codegen.flow.figures.curves import (
@@ -26,11 +29,15 @@ from codegen.flow.figures.panels import (
 )
 from codegen.flow.figures.style import colours, number, plain, representatives, styled
 from codegen.flow.groups import Groups
-from codegen.flow.summary import quantile_curves
+from codegen.flow.point import Measured
+from codegen.flow.summary import Array, quantile_curves
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+#: Quantiles of shares, and sizes before and after clipping.
+Curves = tuple[Array, Array, Array]
 #: Gains that are shown: one that vanishes, one near 1, one that explodes.
 VALUES = 3
 HEIGHT = 2.9
@@ -40,6 +47,8 @@ LEAST_SHARE = -8.0
 
 def shares_figure(groups: Groups, limit: float) -> Figure:
     """Show shares of ∂E_T/∂W by distance, and below the sizes of terms before and after clipping.
+
+    Sizes are those of one network, whose gradient is the median one.
 
     Parameters
     ----------
@@ -60,20 +69,17 @@ def shares_figure(groups: Groups, limit: float) -> Figure:
     columns = by_initialisation(groups)
     values = representatives(values_of(groups), VALUES)
     found = {
-        (column, value): (
-            quantile_curves(of_value[value], summary.shares),
-            quantile_curves(of_value[value], summary.terms),
-            quantile_curves(of_value[value], lambda network: summary.clipped(network, limit)),
-        )
+        (column, value): _curves(of_value[value], limit)
         for column, of_value in columns.items()
         for value in values
         if value in of_value
     }
-    bottom, top = visible_range([part[1] for part, _, _ in found.values()])
-    share_limits = (max(bottom, LEAST_SHARE), min(top, 0.3) if top > LEAST_SHARE else top)
-    size_limits = visible_range([curves[1] for _, *both in found.values() for curves in both])
-    last = max(curves.shape[1] - 1 for _, curves, _ in found.values())
+    bottom, top = visible_range([shares[1] for shares, _, _ in found.values()])
+    share_limits = max(bottom, LEAST_SHARE), max(min(top, 0.3), LEAST_SHARE + 1)
+    size_limits = visible_range([curve for _, *both in found.values() for curve in both])
+    last = max(len(before) - 1 for _, before, _ in found.values())
     with styled():
+        colour_of = dict(zip(values, colours(len(values)), strict=True))
         figure = figure_of_panels(len(columns), 2, HEIGHT)
         set_title(figure, groups, r"what each distance gives to $\partial E_T/\partial W$")
         grid = figure.subplots(2, len(columns), sharex=True, sharey="row", squeeze=False)
@@ -81,27 +87,20 @@ def shares_figure(groups: Groups, limit: float) -> Figure:
             upper.set_title(plain(column))
             upper.set_ylim(share_limits)
             lower.set_ylim(size_limits)
-            share_ends, size_ends = [], []
-            for value, colour in zip(values, colours(len(values)), strict=True):
-                if (column, value) not in found:
-                    continue
-                shares, before, after = found[column, value]
-                if shares.size:
-                    draw_band(upper, shares, colour)
-                    share_ends.append((float(shares[1, -1]), number(value), colour))
-                draw_curve(lower, before[1], colour, width=1.8)
-                draw_curve(lower, after[1], colour, "--", 2.4)
-                size_ends.append((float(before[1, -1]), number(value), colour))
-            label_ends(upper, share_ends, HEIGHT)
-            label_ends(lower, size_ends, HEIGHT)
-            label_head(upper, SCALE_HEADS[scale_of(groups)])
             for axes in (upper, lower):
                 set_distances(axes, last)
                 powers_of_ten(axes, 6)
             upper.set_xlabel("")
+            _draw(
+                upper,
+                lower,
+                {value: found[column, value] for value in values if (column, value) in found},
+                colour_of,
+            )
+            label_head(upper, SCALE_HEADS[scale_of(groups)])
         grid[0, 0].set_ylabel("share of the sum,\nclipped or not")
         grid[1, 0].set_ylabel(
-            "size of the term\n"
+            "size of the term, one network\n"
             r"$\Vert\partial E_T/\partial s_k\;\partial^{+}s_k/\partial W\Vert$"
         )
         key = style_key(
@@ -111,3 +110,36 @@ def shares_figure(groups: Groups, limit: float) -> Figure:
         )
         key_below(figure, key)
     return figure
+
+
+def _curves(measured: Sequence[Measured], limit: float) -> Curves:
+    """Return quantiles of shares, and sizes before and after clipping of one network.
+
+    Each network is scaled by a factor of its own, so that medians over networks would not keep
+    their shape, though every network does. The one that is shown has the median gradient.
+    """
+    ordered = sorted(measured, key=lambda network: network.gradient)
+    middle = ordered[(len(ordered) - 1) // 2]
+    return (
+        quantile_curves(measured, summary.shares),
+        np.array(middle.terms),
+        np.array(summary.clipped(middle, limit)),
+    )
+
+
+def _draw(
+    upper: Axes, lower: Axes, found: Mapping[float, Curves], colour_of: Mapping[float, str]
+) -> None:
+    shares = {value: curves[0] for value, curves in found.items() if curves[0].size}
+    for value, quantiles in shares.items():
+        draw_band(upper, quantiles, colour_of[value])
+    for value, (_, before, after) in found.items():
+        draw_curve(lower, before, colour_of[value], width=1.8)
+        draw_curve(lower, after, colour_of[value], "--", 2.4)
+    medians = {value: quantiles[1] for value, quantiles in shares.items()}
+    sizes = {value: before for value, (_, before, _) in found.items()}
+    for axes, curves in ((upper, medians), (lower, sizes)):
+        ends = [
+            (float(curve[-1]), number(value), colour_of[value]) for value, curve in curves.items()
+        ]
+        label_ends(axes, ends, HEIGHT)

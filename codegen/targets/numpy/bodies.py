@@ -157,9 +157,10 @@ def backward_lines(program: Program) -> list[str]:
     for array in stored_alone(adjoints):
         maker = "zeros" if array.starts_at_zero else "empty"
         lines.append(f"{array.name} = np.{maker}({_storage(array)}, dtype)")
-    lines += views(adjoints, used)
-    for name, _ in program.parameters:
-        target = dict(program.gradients)[name]
+    lines += views(adjoints, used | {target for _, target in program.gradients})
+    for name, target in program.gradients:
+        if name not in dict(program.parameters):
+            continue
         is_whole = part_of_a_gradient(program, target) == target
         if is_whole and not is_summed_once(program.backward, target):
             lines.append(f'{target} = np.zeros(params["{name}"].shape, dtype)')

@@ -37,9 +37,9 @@ FIGURES = ["flow-norms", "flow-shares", "flow-remedies"]
 QUICK = ("rnn", "gru")
 #: What the first state does comes back from the other direction of time.
 INTERLOCKED = """
-    h_t = \\tanh(W h_{t-1} + U x_t)
-    g_t = \\tanh(V g_{t+1} + R h_t)
-    E_t depends on g_t
+    h_t = \\tanh(W h_{t-1} + U g_t)
+    g_t = \\tanh(V g_{t+1} + R x_t)
+    E_t depends on h_t
 """
 
 cells = pytest.mark.parametrize("name", every_cell(*QUICK))
