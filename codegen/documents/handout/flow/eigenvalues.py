@@ -40,13 +40,12 @@ def eigenvalues(
 def square_matrix(probe: Probe) -> str | None:
     """Return the LaTeX of the matrix whose eigenvalues are measured; None where none is square.
 
-        Examples
-        --------
-        >>> from derivations import cell
-        >>> from codegen.documents.handout.flow.study import DIGITS
-    from codegen.flow.probe import probe_of
-        >>> print(square_matrix(probe_of(cell("mgu"), "mgu")))
-        \\left(W_f\\right)_{:,1:n}
+    Examples
+    --------
+    >>> from derivations import cell
+    >>> from codegen.flow.probe import probe_of
+    >>> print(square_matrix(probe_of(cell("mgu"), "mgu")))
+    \\left(W_f\\right)_{:,1:n}
     """
     for one in probe.recurrent:
         if len(one.axes) == 2:
