@@ -142,8 +142,8 @@ def probe_of(model: Model, name: str) -> Probe:
     Raises
     ------
     BpttError
-        When no gradient can be derived, a function is unspecified, or the state comes back from
-        the other direction of time.
+        When no gradient can be derived, a function is unspecified, the state needs the other
+        direction of time, or no parameter meets the state before.
 
     Examples
     --------
@@ -159,6 +159,12 @@ def probe_of(model: Model, name: str) -> Probe:
             f"Nothing is said of the function {named.unspecified_functions[0]} of {name}.",
             hint="Choose one with --activation.",
         )
+    recurrent = recurrent_parameters(named, state)
+    if not recurrent:
+        raise EmitError(
+            f"No parameter of {name} meets the state before.",
+            hint="Random networks differ in such a parameter, and a gain scales it.",
+        )
     watched = [norm for norm in bounds.norms if not _is_in_parameters(norm)]
     gates = [bounds.carries[0].gate] if bounds.carries else []
     asked: list[MatrixExpr] = [*state.current, *(norm.expression for norm in watched), *gates]
@@ -171,7 +177,7 @@ def probe_of(model: Model, name: str) -> Probe:
         emit_pullback(step, name),
         emit_source(own, name, "fast"),
         _members(state),
-        recurrent_parameters(named, state),
+        recurrent,
         _factors_of_blocks(bounds),
         _inputs(step.model),
         bounds,

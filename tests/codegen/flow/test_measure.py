@@ -148,6 +148,12 @@ def test_ten_thousand_steps_neither_underflow_nor_overflow(value: float) -> None
     assert found.exponents[0] == pytest.approx(math.log(value), rel=1e-12)
 
 
+def test_a_model_without_a_recurrent_parameter_is_refused() -> None:
+    half = Model.read("h_t = 0.5 h_{t-1} + W x_t\nE_t = ‖h_t‖^2\nx_t is the input")
+    with pytest.raises(BpttError, match="No parameter of half meets the state before"):
+        probe_of(half, "half")
+
+
 def test_states_that_overflow_are_refused() -> None:
     asked = point("rnn", steps=10_000, size=2, initialisation="orthogonal", value=1.25)
     with pytest.raises(BpttError, match="too large"):

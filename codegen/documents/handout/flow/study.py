@@ -109,10 +109,10 @@ def study_of(derivation: Derivation) -> Study | None:
     0.0
     """
     try:
-        probe = probe_of(derivation.model, "cell")
-        return _measured(probe) if probe.recurrent else None
+        return _measured(probe_of(derivation.model, "cell"))
     except BpttError:
-        return None  # its state comes back from the other direction, or becomes too large
+        # Its state needs the other direction or becomes too large, or it has nothing to draw.
+        return None
 
 
 def _measured(probe: Probe) -> Study:
