@@ -23,6 +23,7 @@ from derivations.expressions import (
     OneMatrix,
     Quantity,
     Softmax,
+    Vec,
     ZeroMatrix,
     t,
 )
@@ -60,6 +61,11 @@ def range_of_quantity(expression: Quantity, model: Model) -> Range:
     if definition is None or expression.time != t:
         return ANYWHERE
     return entry_range(definition.expression, model)
+
+
+@entry_range.register
+def range_of_vec(expression: Vec, model: Model) -> Range:
+    return entry_range(expression.matrix, model)
 
 
 @entry_range.register

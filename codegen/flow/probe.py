@@ -28,6 +28,7 @@ from derivations.expressions import (
     Part,
     Quantity,
     T,
+    Vec,
     is_parameter,
     is_scalar,
 )
@@ -167,7 +168,7 @@ def probe_of(model: Model, name: str) -> Probe:
         )
     watched = [norm for norm in bounds.norms if not _is_in_parameters(norm)]
     gates = [bounds.carries[0].gate] if bounds.carries else []
-    asked: list[MatrixExpr] = [*state.current, *(norm.expression for norm in watched), *gates]
+    asked: list[MatrixExpr] = [*state.current, *map(_entries_of, watched), *gates]
     step = derive(paired(named, state, asked))
     own = derive(replace(model, zeros=frozenset()))
     first = len(state.current)
@@ -184,6 +185,12 @@ def probe_of(model: Model, name: str) -> Probe:
         tuple((norm, first + i) for i, norm in enumerate(watched)),
         first + len(watched) if gates else None,
     )
+
+
+def _entries_of(norm: Norm) -> MatrixExpr:
+    """Return what holds the entries of a norm: of vec(S) the matrix itself."""
+    expression = norm.expression
+    return expression.matrix if isinstance(expression, Vec) else expression
 
 
 def _is_in_parameters(norm: Norm) -> bool:
