@@ -16,14 +16,14 @@ from rich.progress import Progress as Bar
 
 from codegen.build import find_source
 from codegen.files import write_files
-from codegen.flow.point import INITIALISATIONS, Measured, Point, Settings
+from codegen.flow.point import INITIALISATIONS, Settings
 from derivations import Model
 from derivations.activations import ACTIVATIONS
 from derivations.errors import EmitError
 
 if TYPE_CHECKING:
     from codegen.flow.probe import Probe
-    from codegen.flow.running import Progress, Runner
+    from codegen.flow.running import Finished, Progress, Runner
 
 GAINS = "0.5,0.75,0.9,1,1.1,1.25,1.5,2"
 #: Of a study in its folder: finished points are beside what is made of all of them.
@@ -77,7 +77,7 @@ def flow_command(
             metavar="ADDRESS", help="Of a Dask scheduler whose workers compute.", show_default=False
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="The folder.")] = Path("flow"),
+    out: Annotated[Path | None, typer.Option(help="The folder.", show_default="flow/MODEL")] = None,
 ) -> None:
     """Measure how gradients vanish and explode in random networks; write figures and tables.
 
@@ -108,11 +108,20 @@ def flow_command(
         range(seed, seed + seeds),
         Settings(steps, chosen, input_scale, clip, _biases(bias)),
     )
-    runner = _runner(workers, dask)
+    runner, folder = _runner(workers, dask), _folder(out, probes.values())
     _check_biases(points[0].settings, probes.values())
-    with _shown(out / POINTS) as progress:
-        found = run_study(Study(points, probes), out / POINTS, measure, runner, progress)
-    _deliver(found, read, out)
+    with _shown(folder / POINTS) as progress:
+        finished = run_study(Study(points, probes), folder / POINTS, measure, runner, progress)
+    _deliver(finished, read, folder)
+
+
+def _folder(out: Path | None, probes: Iterable[Probe]) -> Path:
+    """Return where a study is: without a choice, each choice of models has a place of its own."""
+    names = dict.fromkeys(probe.name for probe in probes)
+    folder = Path("flow") / "-".join(names) if out is None else out
+    if folder.exists() and not folder.is_dir():
+        raise EmitError(f"{folder} is a file.", hint="Choose another folder with --out.")
+    return folder
 
 
 def _size(probes: Collection[Probe]) -> int:
@@ -222,17 +231,24 @@ def _shown(folder: Path) -> Iterator[Progress]:
         raise typer.Exit(130) from None
 
 
-def _deliver(
-    found: Sequence[tuple[Point, Measured]], models: Mapping[tuple[str, str], Model], out: Path
-) -> None:
+def _deliver(finished: Finished, models: Mapping[tuple[str, str], Model], out: Path) -> None:
     from codegen.flow.figures import figure_files
     from codegen.flow.overview import summary_table
+    from codegen.flow.store import named
     from codegen.flow.tables import table_files
-    from codegen.flow.theorems import markdown, terminal, theorems
+    from codegen.flow.theorems import bounds_file, terminal, theorems
 
+    found, without = finished.results, finished.without
+    if without:
+        message = (
+            f"{len(without)} of {len(found) + len(without)} networks have no values: their states "
+        )
+        message += f"become too large for floating point. The first is {named(without[0])}."
+        print(f"bptt: {message}", file=sys.stderr)
+    if not found:
+        raise EmitError("No network has values.", hint="Choose fewer steps, or a smaller gain.")
     known = theorems({", ".join(filter(None, pair)): model for pair, model in models.items()})
-    files: dict[str, str | bytes] = {"bounds.md": markdown(known)}
-    files |= {**figure_files(found), **table_files(found)}
+    files = {**bounds_file(known), **figure_files(found), **table_files(found)}
     write_files(out, files)
     console = Console()
     console.print(terminal(known))

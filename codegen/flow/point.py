@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from derivations.errors import EmitError
+
 #: How recurrent matrices are drawn, before they are scaled.
 INITIALISATIONS = ("gaussian", "orthogonal", "identity")
 #: What a scale says of a recurrent matrix: a factor of what is drawn, or its spectral radius.
 SCALES = ("gain", "radius")
+
+
+class TooLarge(EmitError):
+    """States of a network that floating point cannot hold: the network has no values."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import Any, TypeAlias, TypeVar
 
 from codegen.files import write_files
-from codegen.flow.point import Measured, Point
+from codegen.flow.point import Measured, Point, TooLarge
 from codegen.flow.store import named, read_points, write_point
 from codegen.flow.study import Fingerprinted, Study
 from derivations.errors import BpttError, EmitError
@@ -43,10 +43,34 @@ class Failure:
     reason: str
 
 
+@dataclass(frozen=True)
+class NoValues:
+    """Why a network has no values, though nothing went wrong; the others have theirs."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A study that is done.
+
+    Attributes
+    ----------
+    results : list of (Point, Measured)
+        In the order of the study.
+    without : list of Point
+        Networks that have no values.
+    """
+
+    results: list[tuple[Point, Measured]]
+    without: list[Point]
+
+
 #: What is done with a probe at a point; a function of a module, so that it travels by its name.
 Work: TypeAlias = Callable[[Any, Point], Measured]
-Outcome: TypeAlias = Measured | Failure
-Results: TypeAlias = Generator[tuple[Point, Measured], None, None]
+Values: TypeAlias = Measured | NoValues
+Outcome: TypeAlias = Values | Failure
+Results: TypeAlias = Generator[tuple[Point, Values], None, None]
 #: Yields points with their values as they are finished; ends its work when it is closed.
 Runner: TypeAlias = Callable[[Work, Sequence[Job]], Results]
 #: Is told how many points are finished, of how many.
@@ -55,8 +79,10 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 def run_study(
     study: Study, folder: Path, work: Work, runner: Runner, progress: Progress
-) -> list[tuple[Point, Measured]]:
+) -> Finished:
     """Return what is measured at each point, in the order of the study.
+
+    A network without values is no obstacle for the others, and is tried again the next time.
 
     Parameters
     ----------
@@ -77,21 +103,30 @@ def run_study(
     write_files(folder, {})  # a folder that cannot be made is found out before the work
     found = read_points(folder, study)
     progress(len(found), len(study.points))
+    without: set[Point] = set()
     jobs = [Job(study.probe(point), point) for point in study.points if point not in found]
     if jobs:
         # Closed whatever happens, so that an interrupt leaves no process behind.
         with closing(runner(work, jobs)) as finished:
-            for point, measured in finished:
-                write_point(folder, point, study.probe(point), measured)
-                found[point] = measured
-                progress(len(found), len(study.points))
-    return [(point, found[point]) for point in study.points]
+            for point, values in finished:
+                if isinstance(values, NoValues):
+                    without.add(point)
+                else:
+                    write_point(folder, point, study.probe(point), values)
+                    found[point] = values
+                progress(len(found) + len(without), len(study.points))
+    return Finished(
+        [(point, found[point]) for point in study.points if point in found],
+        [point for point in study.points if point in without],
+    )
 
 
 def attempt(work: Work, probe: Any, point: Point) -> Outcome:
     """Return the values of a point, or why there are none."""
     try:
         return work(probe, point)
+    except TooLarge as error:
+        return NoValues(str(error))
     except BpttError as error:
         return Failure(str(error))
     except Exception as error:
@@ -112,7 +147,7 @@ def use_one_thread() -> None:
     threadpool_limits(1)
 
 
-def values_of(point: Point, outcome: Outcome) -> Measured:
+def values_of(point: Point, outcome: Outcome) -> Values:
     """Return the values; a failure becomes the message of the whole study.
 
     Raises

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.flow.network import RandomNetwork
+from codegen.flow.point import TooLarge
 from codegen.flow.probe import Probe, Real
 from codegen.gradcheck.module import Arrays, length, module_from_source
-from derivations.errors import EmitError
 from derivations.notation.names import identifier
 from derivations.pairing import pair
 
@@ -117,7 +117,7 @@ def run(probe: Probe, network: RandomNetwork, steps: int) -> Trajectory:
 
     Raises
     ------
-    EmitError
+    TooLarge
         When its states become too large for floating point.
     """
     module = loaded(probe.step_source)
@@ -138,7 +138,7 @@ def run(probe: Probe, network: RandomNetwork, steps: int) -> Trajectory:
         found = module.value_and_grad(parameters, {**timed, **given, **zeros})[1]
     values = tuple(found[name][:, 0] for name in pairs)
     if not all(np.isfinite(value).all() for value in values):
-        raise EmitError(
+        raise TooLarge(
             f"The states of a network of {probe.name} become too large for floating point.",
             hint="Choose fewer steps, or a smaller gain.",
         )

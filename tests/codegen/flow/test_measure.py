@@ -31,13 +31,24 @@ E_t = \frac{1}{2} \|y_t - C h_t\|^2
 x_t is the input
 y_t is the target
 """
+#: A matrix as the state, with a function of a matrix in it.
+MATRIX = r"""
+S_t = \lambda S_{t-1} + \tanh(A S_{t-1} + v_t k_t^\top)
+v_t = W x_t
+k_t = K x_t
+E_t = \frac{1}{2} \|y_t - S_t x_t\|^2
+\lambda is a scalar
+x_t is the input
+y_t is the target
+"""
+TEXTS = {"own": OWN, "backwards": BACKWARDS, "matrix": MATRIX}
 
 
 @cache
 def probe(name: str, activation: str | None = None) -> Probe:
     if name in CELLS:
         return probe_of(cell(name, "sigmoid" if name == "rnn-hh" else activation), name)
-    return probe_of(Model.read({"own": OWN, "backwards": BACKWARDS}[name]), name)
+    return probe_of(Model.read(TEXTS[name]), name)
 
 
 def point(name: str, steps: int = 6, size: int = 3, **changes: object) -> Point:
@@ -74,7 +85,7 @@ LARGE = {"stacked-lstm", "rhn", "lstm-peephole", "lstm-coupled"}
     "name",
     [
         pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name
-        for name in (*CELLS, "own", "backwards")
+        for name in (*CELLS, *TEXTS)
     ],
 )
 def test_the_jacobian_of_many_steps_is_what_central_differences_say(name: str) -> None:

@@ -39,7 +39,7 @@ def run(
     does: running.Work = work.measured,
     progress: running.Progress = silent,
 ) -> list[tuple[Point, Measured]]:
-    return run_study(study, folder, does, runner, progress)
+    return run_study(study, folder, does, runner, progress).results
 
 
 def test_one_and_two_workers_give_the_same_to_the_last_digit(tmp_path: Path) -> None:

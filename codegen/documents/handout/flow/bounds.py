@@ -42,7 +42,7 @@ def bounds_blocks(derivation: Derivation, bounds: GradientBounds) -> tuple[Block
         Paragraph(_introduction(derivation)),
         *_displayed(bounds, found),
         Paragraph(_evidence(found)),
-        Paragraph(_consequence(bounds), lead="What follows."),
+        Paragraph(consequence(bounds), lead="What follows."),
     )
 
 
@@ -162,7 +162,16 @@ def is_only_carried(bounds: GradientBounds) -> bool:
     )
 
 
-def _consequence(bounds: GradientBounds) -> str:
+def consequence(bounds: GradientBounds) -> str:
+    """Return what follows from the bound of a step, for gradients over many.
+
+    Examples
+    --------
+    >>> from derivations import cell
+    >>> from derivations.stability import gradient_bounds
+    >>> "$\\\\sigma_1 < 4$" in consequence(gradient_bounds(cell("rnn", "sigmoid")))
+    True
+    """
     [*others, last] = bounds.blocks
     bound = last.bound
     if others or len(bounds.state.members) > 1 or not bounds.is_uniform:
@@ -237,4 +246,4 @@ def _of_number(bound: Expr) -> str:
     return f"{said}: no gradient explodes." if bound == 1 else f"{said}, and leaves both open."
 
 
-__all__ = ["bounds_blocks"]
+__all__ = ["bounds_blocks", "consequence", "is_only_carried"]
