@@ -87,13 +87,13 @@ def written(folder: Path) -> dict[str, int]:
 def test_a_study_is_finished_once_and_then_only_drawn_again(flow: Flow, tmp_path: Path) -> None:
     first = flow(*SMALL, "--workers", "1")
     assert first.status == 0, first.err
-    before = written(tmp_path / "flow" / "points")
+    before = written(tmp_path / "flow" / "rnn" / "points")
     assert len(before) == 4
     again = flow(*SMALL, "--workers", "2")
     assert again.status == 0, again.err
     assert "4 of 4 points are there already." in again.err
     assert again.out == first.out
-    assert written(tmp_path / "flow" / "points") == before
+    assert written(tmp_path / "flow" / "rnn" / "points") == before
 
 
 @pytest.mark.slow
@@ -114,7 +114,7 @@ def test_an_interrupted_study_goes_on_where_it_stopped(
     workers: str, flow: Flow, tmp_path: Path
 ) -> None:
     long = (*GAUSSIAN, "--steps", "60", "--size", "16", "--seeds", "200", "--gain", "1,2")
-    points = tmp_path / "flow" / "points"
+    points = tmp_path / "flow" / "rnn" / "points"
     process = started(*long, "--workers", workers, folder=tmp_path)
     interrupt_at(10, points, process)
     out, err = process.communicate(timeout=60)
@@ -122,7 +122,7 @@ def test_an_interrupted_study_goes_on_where_it_stopped(
     assert out == ""
     (message,) = err.splitlines()
     kept = re.fullmatch(
-        r"Interrupted; (\d+) of 400 points are kept in flow/points\. "
+        r"Interrupted; (\d+) of 400 points are kept in flow/rnn/points\. "
         r"The same command goes on from there\.",
         message,
     )
@@ -142,13 +142,13 @@ def test_an_interrupted_study_goes_on_where_it_stopped(
 
 def test_a_damaged_point_is_named_and_nothing_is_lost(flow: Flow, tmp_path: Path) -> None:
     assert flow(*SMALL, "--workers", "1").status == 0
-    points = tmp_path / "flow" / "points"
+    points = tmp_path / "flow" / "rnn" / "points"
     before = contents(points)
     damaged = points / next(iter(before))
     damaged.write_bytes(before[damaged.name][:50])
     refused = flow(*SMALL, "--workers", "1")
     assert refused.status == 2
-    assert f"flow/points/{damaged.name}: it is not JSON." in refused.err
+    assert f"flow/rnn/points/{damaged.name}: it is not JSON." in refused.err
     assert "The other 3 finished points are kept." in refused.err
     damaged.unlink()
     assert flow(*SMALL, "--workers", "1").status == 0
@@ -196,7 +196,9 @@ def test_what_is_wrong_is_one_message(
     assert done.status == 2, done.err
     assert said in done.err
     assert "Traceback" not in done.err
-    assert not (tmp_path / "flow" / "points").exists() or not written(tmp_path / "flow" / "points")
+    assert not (tmp_path / "flow" / "rnn" / "points").exists() or not written(
+        tmp_path / "flow" / "rnn" / "points"
+    )
 
 
 def test_what_is_not_installed_is_found_out_before_the_work(
@@ -218,7 +220,7 @@ def test_what_is_not_installed_is_found_out_before_the_work(
 def test_an_activation_is_part_of_a_point(flow: Flow, tmp_path: Path) -> None:
     done = flow(*SMALL, "--activation", "tanh,relu", "--workers", "1")
     assert done.status == 0, done.err
-    names = [name.split("-gaussian")[0] for name in contents(tmp_path / "flow" / "points")]
+    names = [name.split("-gaussian")[0] for name in contents(tmp_path / "flow" / "rnn" / "points")]
     assert sorted(names) == ["rnn-relu"] * 4 + ["rnn-tanh"] * 4
 
 
@@ -247,3 +249,23 @@ def interrupt_at(count: int, points: Path, process: subprocess.Popen[str]) -> No
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
+
+
+def test_networks_that_overflow_leave_the_others_alone(flow: Flow, tmp_path: Path) -> None:
+    linear = ("rnn", "--activation", "identity", "--initialisation", "orthogonal", "--seeds", "1")
+    long = (*linear, "--steps", "1200", "--size", "2", "--workers", "1")
+    done = flow(*long, "--gain", "0.5,2")
+    assert done.status == 0, done.err
+    assert "1 of 2 networks have no values" in done.err
+    assert "rnn-identity-orthogonal-gain-2-seed-0" in done.err
+    assert len(contents(tmp_path / "flow" / "rnn" / "points")) == 1
+    alone = flow(*long, "--gain", "2")
+    assert alone.status == 2
+    assert "No network has values." in alone.err
+
+
+def test_a_folder_that_is_a_file_is_named(flow: Flow, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    refused = flow(*SMALL, "--out", "taken")
+    assert refused.status == 2
+    assert "taken is a file." in refused.err
