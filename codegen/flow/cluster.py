@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from functools import cache, partial
@@ -63,6 +64,8 @@ def on_cluster(work: Work, jobs: Sequence[Job], address: str) -> Results:
     from distributed import Client
 
     with Client(address, timeout=PATIENCE, set_as_default=False) as client:
+        if not client.scheduler_info()["workers"]:
+            print("bptt: The scheduler has no workers yet; waiting for them.", file=sys.stderr)
         # A probe is sent once. As the result of a task, it is made again where a worker dies.
         probes = {
             pair: client.submit(bytes, pickle.dumps(probe), pure=False)
