@@ -232,11 +232,11 @@ def _shown(folder: Path) -> Iterator[Progress]:
 
 
 def _deliver(finished: Finished, models: Mapping[tuple[str, str], Model], out: Path) -> None:
+    from codegen.documents.theorems import bounds_file, terminal, theorems
     from codegen.flow.figures import figure_files
     from codegen.flow.overview import summary_table
     from codegen.flow.store import named
     from codegen.flow.tables import table_files
-    from codegen.flow.theorems import bounds_file, terminal, theorems
 
     found, without = finished.results, finished.without
     if without:

@@ -3,7 +3,7 @@
 import pytest
 from rich.console import Console
 
-from codegen.flow.theorems import bounds_file, document, terminal, theorems
+from codegen.documents.theorems import bounds_file, document, terminal, theorems
 from derivations import cell
 from derivations.activations import ACTIVATIONS
 
