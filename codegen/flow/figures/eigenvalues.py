@@ -33,7 +33,7 @@ MOST_DOTS = 2000
 
 
 def eigenvalues_figure(groups: Groups) -> Figure | None:
-    """Show eigenvalues of the first recurrent matrix for the smallest gain, that nearest to 1, and the largest.
+    """Show eigenvalues of a matrix for the smallest gain, that nearest to 1, and the largest.
 
     Parameters
     ----------

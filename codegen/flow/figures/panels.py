@@ -188,13 +188,16 @@ def figure_of_panels(
 def key_below(figure: Figure, lines: Mapping[str, Artist], caption: str = "") -> None:
     """Explain styles of lines below the panels, under a caption; colours have labels at curves."""
     columns = min(len(lines), int(figure.get_figwidth() // KEY_WIDTH))
-    figure.legend(
+    rows = -(-len(lines) // columns)
+    legend = figure.legend(
         lines.values(),
         lines.keys(),
         title=caption or None,
         loc="outside lower center",
-        ncols=columns,
+        # No more columns than the rows need: a last row of one entry looks like another key.
+        ncols=-(-len(lines) // rows),
     )
+    legend.get_title().set_multialignment("center")
 
 
 def style_key(
