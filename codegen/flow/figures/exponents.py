@@ -94,9 +94,11 @@ def _range(found: Sequence[Array]) -> tuple[float, float]:
     """Return what is seen of exponents: all quantiles but those far off, with zero among them."""
     curves = [row[np.isfinite(row)] for quantiles in found for row in quantiles]
     bottom, top = visible_range([row for row in curves if row.size], 1, 0.1)
-    room = 0.1 * (top - bottom)
+    span = top - bottom
+    # Arrows for −∞ stand at the lower edge, one above another, and below the word under zero.
+    below = 0.4 if any(np.any(np.isinf(quantiles[1])) for quantiles in found) else 0.1
     # Caps of bars stand off the edge.
-    return min(bottom - room / 2, -room), max(top + room / 2, room)
+    return min(bottom - 0.05 * span, -below * span), max(top + 0.05 * span, 0.1 * span)
 
 
 def _curves(groups: Groups) -> dict[str, tuple[Array, Array]]:

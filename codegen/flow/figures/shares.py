@@ -119,8 +119,8 @@ def _key(groups: Groups, limit: float) -> dict[str, Artist]:
 
     grey = "#404040"
     return style_key(groups, before="above: ") | {
-        "below: one network, before clipping": Line2D([], [], color=grey, linewidth=BEFORE),
-        f"below: one network, after clipping at {number(limit)}": Line2D(
+        "below: one network, unclipped": Line2D([], [], color=grey, linewidth=BEFORE),
+        f"below: one network, clipped at {number(limit)}": Line2D(
             [], [], color=grey, linestyle="--", linewidth=AFTER
         ),
     }

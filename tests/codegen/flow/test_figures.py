@@ -292,8 +292,8 @@ def test_each_row_of_shares_has_its_own_key_and_the_caption_says_why_shares_stay
     assert keys(figure) == [
         "above: median of 20 networks",
         "above: 10 % to 90 % of them",
-        "below: one network, before clipping",
-        "below: one network, after clipping at 1",
+        "below: one network, unclipped",
+        "below: one network, clipped at 1",
     ]
     assert "scales all terms" in figure.legends[0].get_title().get_text()
 
