@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codegen.flow.point import INITIALISATIONS, MEASURED, Measured, Point, Settings
+from codegen.flow.point import MEASURED, Measured, Point, Settings
 from derivations.errors import EmitError
 
 
@@ -35,7 +35,7 @@ Groups = Mapping[Group, Sequence[Measured]]
 
 
 def grouped(results: Results) -> dict[Group, tuple[Measured, ...]]:
-    """Return what was measured by group, in an order that the order of the results does not change.
+    """Return what was measured by group: groups as they first appear, networks by seed.
 
     Parameters
     ----------
@@ -65,14 +65,17 @@ def grouped(results: Results) -> dict[Group, tuple[Measured, ...]]:
 
 
 def in_order(results: Results) -> Results:
-    """Return results by group and seed, whichever of them was measured first.
+    """Return results by group, as the groups first appear, and by seed.
 
     Examples
     --------
     >>> in_order([])
     []
     """
-    return sorted(results, key=lambda pair: (*_order(group_of(pair[0])), pair[0].seed))
+    rank: dict[Group, int] = {}
+    for point, _ in results:
+        rank.setdefault(group_of(point), len(rank))
+    return sorted(results, key=lambda pair: (rank[group_of(pair[0])], pair[0].seed))
 
 
 def group_of(point: Point) -> Group:
@@ -114,19 +117,6 @@ def settings_of(results: Results) -> Settings:
             "summarise each study alone.",
         )
     return distinct.pop()
-
-
-def _order(group: Group) -> tuple[str, str, str, int, str, float]:
-    names = (*INITIALISATIONS, group.initialisation)
-    rank = names.index(group.initialisation)
-    return (
-        group.cell,
-        group.activation,
-        group.scale,
-        rank,
-        group.initialisation,
-        group.value,
-    )
 
 
 def _refuse_what_is_no_size(point: Point, measured: Measured) -> None:

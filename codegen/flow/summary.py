@@ -159,7 +159,7 @@ def verdict(measured: Sequence[Measured]) -> str:
     -------
     str
         ``vanishes`` where its quantiles are below zero, ``explodes`` where they are above,
-        and ``neither`` where zero lies between, up to rounding; ``unknown`` without exponents.
+        and ``varies`` where zero lies between, up to rounding; ``unknown`` without exponents.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def verdict(measured: Sequence[Measured]) -> str:
         return "unknown"
     if exponents.max() < -ROUNDING:
         return "vanishes"
-    return "explodes" if exponents.min() > ROUNDING else "neither"
+    return "explodes" if exponents.min() > ROUNDING else "varies"
 
 
 def violations(measured: Sequence[Measured]) -> int:

@@ -16,50 +16,20 @@ from itertools import zip_longest
 from typing import Any
 
 from codegen.flow import summary
+from codegen.flow.columns import (
+    ABOUT,
+    GROUP_COLUMNS,
+    POINT_COLUMNS,
+    columns_markdown,
+    quantile_columns,
+)
 from codegen.flow.groups import Groups, Results, grouped, in_order, settings_of
 from codegen.flow.point import MEASURED, Measured, Point
 from codegen.flow.summary import QUANTILES, quantile_curves
 
-#: What each column of a file says.
-POINT_COLUMNS: Mapping[str, str] = {
-    "cell": "name of the model",
-    "activation": "what σ is; empty where the model says it",
-    "initialisation": "how recurrent matrices are drawn",
-    "scale": "gain, or spectral radius",
-    "value": "of the gain, or of the spectral radius",
-    "seed": "everything drawn is drawn from it",
-    "radius": "spectral radius of the first square recurrent matrix",
-    "stretch": "largest singular value of that matrix",
-    "gradient": "lg ‖∂E_T/∂W‖",
-    "norm": "lg ‖∂s_T/∂s_0‖₂",
-    "bound": "lg of the bound on it",
-    "exponent": "largest Lyapunov exponent, natural logarithm a step",
-    "violations": "distances at which a norm exceeds its bound",
-}
-#: The columns of ``study.csv`` that say which group, and how far back.
-GROUP_COLUMNS = ("cell", "activation", "initialisation", "scale", "value", "distance")
-#: What ``study.csv`` holds of each group and distance, with quantiles over seeds.
-CURVES: Mapping[str, str] = {
-    "norm": "lg ‖∂s_T/∂s_{T−d}‖₂",
-    "bound": "lg of the bound on it",
-    "carry": "lg of the norm of the product of the carry gates alone",
-    "term": "lg ‖∂E_T/∂s_{T−d} ∂⁺s_{T−d}/∂W‖",
-    "clipped": "lg of that term once ‖∂E_T/∂W‖ is clipped",
-    "share": "lg of the term's share in the sum of the sizes of all",
-    "input": "lg of ‖∂E_T/∂x_{T−d}‖ / ‖∂E_T/∂x_T‖",
-}
-#: How ``study.json`` is read.
-ABOUT: Mapping[str, str] = {
-    "null": "−∞, the logarithm of zero",
-    "Infinity": "as a string, in bounds: there is no bound",
-    "norms, bounds, carry, terms, inputs, gradient": "decimal logarithms",
-    "exponents": "natural logarithms a step, the largest first",
-    "order": "by the distance d = T − k, from d = 0",
-}
-
 
 def table_files(results: Results) -> dict[str, bytes]:
-    """Return ``points.csv``, ``study.csv`` and ``study.json``.
+    """Return ``points.csv``, ``study.csv``, ``study.json`` and ``columns.md``, which explains them.
 
     Parameters
     ----------
@@ -77,11 +47,12 @@ def table_files(results: Results) -> dict[str, bytes]:
     >>> found = Measured((0.0, 0.3), (0.0, 0.3), (), (-1.0,), (-2.0,), -1.0, (0.7,), (), 2.0, 2.0)
     >>> point = Point("rnn", "tanh", "gaussian", "gain", 2.0, 0, Settings(steps=1))
     >>> sorted(table_files([(point, found)]))
-    ['points.csv', 'study.csv', 'study.json']
+    ['columns.md', 'points.csv', 'study.csv', 'study.json']
     """
     limit = settings_of(results).clip
     groups = grouped(results)
     texts = {
+        "columns.md": columns_markdown(),
         "points.csv": points_csv(results),
         "study.csv": study_csv(groups, limit),
         "study.json": study_json(results),
@@ -108,6 +79,11 @@ def points_csv(results: Results) -> str:
                 point.scale,
                 point.value,
                 point.seed,
+                point.settings.steps,
+                point.settings.size,
+                point.settings.input_scale,
+                point.settings.clip,
+                ",".join(f"{name}={value}" for name, value in point.settings.biases),
                 measured.radius,
                 measured.stretch,
                 measured.gradient,
@@ -124,8 +100,8 @@ def points_csv(results: Results) -> str:
 def study_csv(groups: Groups, limit: float, quantiles: Sequence[float] = QUANTILES) -> str:
     """Return a row for every group and distance, with quantiles over the networks of the group.
 
-    After `GROUP_COLUMNS` stand, for each of `CURVES`, the quantiles: ``norm_10``, ``norm_50`` and
-    ``norm_90`` are the 10 %, 50 % and 90 % quantiles. A cell is empty where there is no value.
+    After `GROUP_COLUMNS` stand the quantiles: ``lg_norm_q10``, ``lg_norm_q50`` and ``lg_norm_q90``
+    are the 10 %, 50 % and 90 % quantiles. A cell is empty where there is no value.
 
     Parameters
     ----------
@@ -138,10 +114,11 @@ def study_csv(groups: Groups, limit: float, quantiles: Sequence[float] = QUANTIL
     Examples
     --------
     >>> study_csv({}, 1.0).split(",")[5:8]
-    ['distance', 'norm_10', 'norm_50']
+    ['distance', 'lg_norm_q10', 'lg_norm_q50']
     """
-    names = [f"{curve}_{100 * quantile:g}" for curve in CURVES for quantile in quantiles]
-    return _csv((*GROUP_COLUMNS, *names), _study_rows(groups, limit, quantiles))
+    return _csv(
+        (*GROUP_COLUMNS, *quantile_columns(quantiles)), _study_rows(groups, limit, quantiles)
+    )
 
 
 def study_json(results: Results) -> str:

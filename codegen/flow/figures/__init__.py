@@ -75,7 +75,7 @@ def file_stems(names: Sequence[Sequence[str]]) -> list[str]:
 
 def _figures(groups: Groups, limit: float) -> Iterator[tuple[str, Figure]]:
     """Give each figure with its name, one at a time: together they would be large."""
-    scales = sorted({group.scale for group in groups})
+    scales = list(dict.fromkeys(group.scale for group in groups))
     families = _families(groups)
     stems = file_stems([family if len(scales) > 1 else family[:2] for family in families])
     for stem, family in zip(stems, families.values(), strict=True):

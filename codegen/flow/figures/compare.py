@@ -26,7 +26,6 @@ from codegen.flow.figures.style import (
     styled,
 )
 from codegen.flow.groups import Groups
-from codegen.flow.point import INITIALISATIONS
 from codegen.flow.summary import quantile_curves
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def compare_figure(cells: Mapping[tuple[str, str], Groups]) -> Figure:
             if values[cell] in of_value:
                 found = quantile_curves(of_value[values[cell]], summary.norms)
                 curves.setdefault(column, {})[cell] = found[1]
-    columns = sorted(curves, key=lambda name: [*INITIALISATIONS, name].index(name))
+    columns = list(curves)
     medians = [curve for column in curves.values() for curve in column.values()]
     head = SCALE_HEADS[scale_of(next(iter(cells.values())))]
     common = len(set(values.values())) == 1

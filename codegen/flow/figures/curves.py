@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from codegen.flow.figures.style import BAND_EDGE, BAND_FILL, BAND_LINE
 from codegen.flow.summary import Array
 
 if TYPE_CHECKING:
@@ -94,7 +95,14 @@ def draw_band(axes: Axes, curves: Array, colour: str) -> None:
     """Draw the middle one of three quantile curves, and a band from the first to the last."""
     at = thinned(curves.shape[1])
     low, _, high = (_within_reach(axes, curve[at]) for curve in curves)
-    axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
+    axes.fill_between(
+        at,
+        low,
+        high,
+        facecolor=(colour, BAND_FILL),
+        edgecolor=(colour, BAND_EDGE),
+        linewidth=BAND_LINE,
+    )
     draw_curve(axes, curves[1], colour)
 
 

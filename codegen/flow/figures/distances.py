@@ -23,6 +23,7 @@ from codegen.flow.figures.panels import (
     label_head,
     scale_of,
     set_title,
+    shown_of,
     style_key,
     values_of,
 )
@@ -148,9 +149,8 @@ def _against_distance(
         panels[0].set_ylabel(name)
         key = style_key(
             groups,
-            band=max(map(len, groups.values())) > 1,
             dashed=dashed[1] if dashed else "",
             dotted=dotted[1] if dotted else "",
         )
-        key_below(figure, key)
+        key_below(figure, key, shown_of(groups, len(values)))
     return figure

@@ -14,6 +14,7 @@ from codegen.flow.figures.panels import (
     networks,
     scale_of,
     set_title,
+    shown_of,
     values_of,
 )
 from codegen.flow.figures.style import number, plain, representatives, styled
@@ -32,7 +33,7 @@ MOST_DOTS = 2000
 
 
 def eigenvalues_figure(groups: Groups) -> Figure | None:
-    """Show eigenvalues of W_rec for the smallest gain, that nearest to 1, and the largest.
+    """Show eigenvalues of a matrix for the smallest gain, that nearest to 1, and the largest.
 
     Parameters
     ----------
@@ -60,7 +61,7 @@ def eigenvalues_figure(groups: Groups) -> Figure | None:
     head = SCALE_HEADS[scale_of(groups)]
     with styled():
         figure = figure_of_panels(len(values), len(rows), height=SIDE + 0.45, width=SIDE + 0.55)
-        set_title(figure, groups, "eigenvalues of $W_{rec}$, and the unit circle")
+        set_title(figure, groups, "eigenvalues of the first recurrent matrix, and the unit circle")
         grid = figure.subplots(len(rows), len(values), squeeze=False)
         for panels, (row, of_value) in zip(grid, rows.items(), strict=True):
             panels[0].set_ylabel(f"{plain(row)}\n" + r"$\mathrm{Im}\,\lambda$")
@@ -70,9 +71,10 @@ def eigenvalues_figure(groups: Groups) -> Figure | None:
             axes.set_title(f"{head} {number(value)}\n{axes.get_title()}")
         for axes in grid[-1]:
             axes.set_xlabel(r"$\mathrm{Re}\,\lambda$")
+        shown = shown_of(groups, len(values))
         figure.supxlabel(
             "$\\rho$: spectral radius, $\\sigma_{max}$: largest singular value,\n"
-            f"medians of {networks(groups)}",
+            + "; ".join(filter(None, (f"medians of {networks(groups)}", shown))),
             fontsize=12,
         )
     return figure

@@ -12,10 +12,11 @@ from codegen.flow.figures.curves import visible_range
 from codegen.flow.figures.labels import label_ends
 from codegen.flow.figures.panels import (
     SCALE_NAMES,
+    band_of,
     by_initialisation,
     figure_of_panels,
     key_below,
-    networks,
+    median_of,
     scale_of,
     set_title,
     values_of,
@@ -56,7 +57,7 @@ def exponents_figure(groups: Groups) -> Figure | None:
     >>> networks = [Network(exponents=(-0.1,))]
     >>> figure = exponents_figure({Group("rnn", "tanh", "identity", "gain", 1.0): networks})
     >>> figure.axes[0].get_xlabel()
-    'gain of $W_{rec}$'
+    'gain'
     """
     curves = _curves(groups)
     if not curves:
@@ -68,8 +69,7 @@ def exponents_figure(groups: Groups) -> Figure | None:
         figure = figure_of_panels(1, height=HEIGHT, width=WIDTH)
         set_title(figure, groups, "rate at which gradients grow")
         axes = figure.subplots()
-        bottom, top = visible_range([middle for _, (_, middle, _) in curves.values()], 1, 0.1)
-        axes.set_ylim(min(bottom, -0.1 * (top - bottom)), max(top, 0.1 * (top - bottom)))
+        axes.set_ylim(_range([quantiles for _, quantiles in curves.values()]))
         axes.set_xlim(values[0] - margin, values[-1] + margin)
         _draw_zero(axes)
         for rank, (at, quantiles) in enumerate(curves.values()):
@@ -90,6 +90,17 @@ def exponents_figure(groups: Groups) -> Figure | None:
     return figure
 
 
+def _range(found: Sequence[Array]) -> tuple[float, float]:
+    """Return what is seen of exponents: all quantiles but those far off, with zero among them."""
+    curves = [row[np.isfinite(row)] for quantiles in found for row in quantiles]
+    bottom, top = visible_range([row for row in curves if row.size], 1, 0.1)
+    span = top - bottom
+    # Arrows for −∞ stand at the lower edge, one above another, and below the word under zero.
+    below = 0.4 if any(np.any(np.isinf(quantiles[1])) for quantiles in found) else 0.1
+    # Caps of bars stand off the edge.
+    return min(bottom - 0.05 * span, -below * span), max(top + 0.05 * span, 0.1 * span)
+
+
 def _curves(groups: Groups) -> dict[str, tuple[Array, Array]]:
     """Return gains and three quantiles of the exponent, by initialisation, where there are any."""
     found = {}
@@ -105,9 +116,12 @@ def _curves(groups: Groups) -> dict[str, tuple[Array, Array]]:
 
 
 def _draw_curve(axes: Axes, at: Array, quantiles: Array, rank: int) -> None:
-    """Draw medians with bars, and an arrow where a median is below the picture, such as −∞."""
+    """Draw medians with bars; one outside the picture, such as −∞, is a gap with an arrow."""
     bottom, top = axes.get_ylim()
-    less, middle, more = np.clip(quantiles, 2 * bottom - top, 2 * top - bottom)
+    below, above = quantiles[1] < bottom, quantiles[1] > top
+    # A line to a point that is not seen would say something of what lies between.
+    seen = np.where(below | above, np.nan, quantiles)
+    less, middle, more = np.clip(seen, 2 * bottom - top, 2 * top - bottom)
     axes.errorbar(
         at,
         middle,
@@ -118,16 +132,18 @@ def _draw_curve(axes: Axes, at: Array, quantiles: Array, rank: int) -> None:
         capsize=3,
         elinewidth=1.4,
     )
-    for place in at[middle < bottom]:
-        axes.annotate(
-            "↓",
-            (place, bottom),
-            (0, 18 * rank),
-            textcoords="offset points",
-            color=DISTINCT[rank],
-            horizontalalignment="center",
-            fontsize=14,
-        )
+    for arrow, edge, side, gone in (("↓", bottom, "bottom", below), ("↑", top, "top", above)):
+        for place in at[gone]:
+            axes.annotate(
+                arrow,
+                (place, edge),
+                (0, (18 if gone is below else -18) * rank),
+                textcoords="offset points",
+                color=DISTINCT[rank],
+                horizontalalignment="center",
+                verticalalignment=side,
+                fontsize=14,
+            )
 
 
 def _draw_zero(axes: Axes) -> None:
@@ -150,12 +166,9 @@ def _key(groups: Groups) -> dict[str, Artist]:
     from matplotlib.lines import Line2D
 
     grey = "#404040"
-    key: dict[str, Artist] = {
-        f"median of {networks(groups)}": Line2D([], [], color=grey, marker="o")
-    }
-    if max(map(len, groups.values())) > 1:
-        bar = Line2D([], [], color=grey, marker="|", markersize=14, linestyle="")
-        key["10 % to 90 % of them"] = bar
+    key: dict[str, Artist] = {median_of(groups): Line2D([], [], color=grey, marker="o")}
+    if band := band_of(groups):
+        key[band] = Line2D([], [], color=grey, marker="|", markersize=14, linestyle="")
     return key
 
 

@@ -12,7 +12,7 @@ from codegen.flow.figures.panels import (
     SCALE_NAMES,
     by_initialisation,
     figure_of_panels,
-    networks,
+    median_of,
     scale_of,
     set_title,
     values_of,
@@ -96,7 +96,7 @@ def heat_figure(groups: Groups) -> Figure:
             ticks=MaxNLocator(7, integer=True, steps=[1, 2, 5, 10]),
             pad=0.02,
         )
-        bar.set_label(r"$\Vert\partial s_T/\partial s_{T-d}\Vert_2$, median of " + networks(groups))
+        bar.set_label(r"$\Vert\partial s_T/\partial s_{T-d}\Vert_2$, " + median_of(groups))
     return figure
 
 

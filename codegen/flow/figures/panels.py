@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from codegen.flow.figures.style import PANEL_HEIGHT, PANEL_WIDTH, TITLE_SIZE, plain
+from codegen.flow.figures.style import (
+    BAND_EDGE,
+    BAND_FILL,
+    BAND_LINE,
+    PANEL_HEIGHT,
+    PANEL_WIDTH,
+    TITLE_SIZE,
+    plain,
+)
 from codegen.flow.groups import Groups
 from codegen.flow.point import Measured
 
@@ -17,12 +25,15 @@ if TYPE_CHECKING:
 #: Curves that a panel can hold, each with its band, bound and label.
 MOST_CURVES = 7
 #: Inches of an entry of the key.
-KEY_WIDTH = 3.2
+KEY_WIDTH = 3.5
 #: Letters of the name of a cell: more leave no room for panels.
 LONGEST_NAME = 30
 #: What a value scales, as the head of labels says it, and as the name of an axis does.
 SCALE_HEADS = {"gain": "gain", "radius": r"$\rho$"}
-SCALE_NAMES = {"gain": r"gain of $W_{rec}$", "radius": r"spectral radius $\rho(W_{rec})$"}
+SCALE_NAMES = {"gain": "gain", "radius": r"spectral radius $\rho$"}
+SCALE_PLURALS = {"gain": "gains", "radius": "spectral radii"}
+#: Of fewer networks, the 10 % and the 90 % quantile are the least and the largest of all.
+LEAST_BAND = 10
 
 
 def by_initialisation(groups: Groups) -> dict[str, dict[float, Sequence[Measured]]]:
@@ -114,6 +125,55 @@ def networks(groups: Groups) -> str:
     return f"{count} network" if counts[-1] == 1 else f"{count} networks"
 
 
+def median_of(groups: Groups) -> str:
+    """Name the medians; of few networks it shows that of an even number it is the lower one.
+
+    Examples
+    --------
+    >>> from codegen.flow.groups import Group
+    >>> from types import SimpleNamespace as Network
+    >>> group = Group("rnn", "", "identity", "gain", 1.0)
+    >>> [median_of({group: [Network()] * count}) for count in (1, 2, 3)]
+    ['1 network', 'lower median of 2 networks', 'median of 3 networks']
+    """
+    counts = {len(measured) for measured in groups.values()}
+    if counts == {1}:
+        return networks(groups)
+    lower = any(count % 2 == 0 and count < LEAST_BAND for count in counts)
+    return f"{'lower ' if lower else ''}median of {networks(groups)}"
+
+
+def band_of(groups: Groups) -> str:
+    """Name the networks between the outer quantiles; empty where there is one network alone.
+
+    Examples
+    --------
+    >>> from codegen.flow.groups import Group
+    >>> from types import SimpleNamespace as Network
+    >>> group = Group("rnn", "", "identity", "gain", 1.0)
+    >>> [band_of({group: [Network()] * count}) for count in (1, 4, 20)]
+    ['', 'all networks', '10 % to 90 % of them']
+    """
+    most = max(map(len, groups.values()))
+    if most < 2:
+        return ""
+    return "all networks" if most < LEAST_BAND else "10 % to 90 % of them"
+
+
+def shown_of(groups: Groups, shown: int) -> str:
+    """Say how many of the gains are shown; empty where all are.
+
+    Examples
+    --------
+    >>> from codegen.flow.groups import Group
+    >>> groups = {Group("rnn", "", "identity", "gain", value): () for value in (0.5, 1.0, 2.0)}
+    >>> shown_of(groups, 2), shown_of(groups, 3)
+    ('2 of 3 gains shown', '')
+    """
+    count = len(values_of(groups))
+    return f"{shown} of {count} {SCALE_PLURALS[scale_of(groups)]} shown" if shown < count else ""
+
+
 def figure_of_panels(
     columns: int, rows: int = 1, height: float = PANEL_HEIGHT, width: float = PANEL_WIDTH
 ) -> Figure:
@@ -125,23 +185,34 @@ def figure_of_panels(
     return Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08))
 
 
-def key_below(figure: Figure, lines: Mapping[str, Artist]) -> None:
-    """Explain styles of lines below the panels; colours have labels at the curves."""
+def key_below(figure: Figure, lines: Mapping[str, Artist], caption: str = "") -> None:
+    """Explain styles of lines below the panels, under a caption; colours have labels at curves."""
     columns = min(len(lines), int(figure.get_figwidth() // KEY_WIDTH))
-    figure.legend(lines.values(), lines.keys(), loc="outside lower center", ncols=columns)
+    rows = -(-len(lines) // columns)
+    legend = figure.legend(
+        lines.values(),
+        lines.keys(),
+        title=caption or None,
+        loc="outside lower center",
+        # No more columns than the rows need: a last row of one entry looks like another key.
+        ncols=-(-len(lines) // rows),
+    )
+    legend.get_title().set_multialignment("center")
 
 
 def style_key(
-    groups: Groups, *, band: bool, dashed: str = "", dotted: str = ""
+    groups: Groups, *, dashed: str = "", dotted: str = "", before: str = ""
 ) -> dict[str, Artist]:
-    """Return the styles of lines, by what they mean."""
+    """Return the styles of lines, by what they mean; before says of which panels the first are."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     grey = "#404040"
-    key: dict[str, Artist] = {f"median of {networks(groups)}": Line2D([], [], color=grey)}
-    if band:
-        key["10 % to 90 % of them"] = Patch(facecolor=grey, alpha=0.25)
+    key: dict[str, Artist] = {f"{before}{median_of(groups)}": Line2D([], [], color=grey)}
+    if band := band_of(groups):
+        key[f"{before}{band}"] = Patch(
+            facecolor=(grey, BAND_FILL), edgecolor=(grey, BAND_EDGE), linewidth=BAND_LINE
+        )
     if dashed:
         key[dashed] = Line2D([], [], color=grey, linestyle="--", linewidth=1.4)
     if dotted:

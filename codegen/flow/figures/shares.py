@@ -24,6 +24,7 @@ from codegen.flow.figures.panels import (
     label_head,
     scale_of,
     set_title,
+    shown_of,
     style_key,
     values_of,
 )
@@ -33,6 +34,7 @@ from codegen.flow.point import Measured
 from codegen.flow.summary import Array, quantile_curves
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -41,6 +43,9 @@ Curves = tuple[Array, Array, Array]
 #: Gains that are shown: one that vanishes, one near 1, one that explodes.
 VALUES = 3
 HEIGHT = 2.9
+#: Widths of the lines of sizes before and after clipping: where both agree, both are seen.
+BEFORE, AFTER = 1.8, 2.4
+UNCHANGED = "Clipping scales all terms of a network alike: the shares stay as they are."
 #: A share below this power of ten is none.
 LEAST_SHARE = -8.0
 
@@ -98,18 +103,27 @@ def shares_figure(groups: Groups, limit: float) -> Figure:
                 colour_of,
             )
             label_head(upper, SCALE_HEADS[scale_of(groups)])
-        grid[0, 0].set_ylabel("share of the sum,\nclipped or not")
+        grid[0, 0].set_ylabel("share of the sum,\nbefore and after clipping")
         grid[1, 0].set_ylabel(
-            "size of the term, one network\n"
+            "size of the term\n"
             r"$\Vert\partial E_T/\partial s_k\;\partial^{+}s_k/\partial W\Vert$"
         )
-        key = style_key(
-            groups,
-            band=max(map(len, groups.values())) > 1,
-            dashed=r"after clipping $\Vert\partial E_T/\partial W\Vert$ at " + number(limit),
-        )
-        key_below(figure, key)
+        caption = filter(None, (UNCHANGED, shown_of(groups, len(values))))
+        key_below(figure, _key(groups, limit), "\n".join(caption))
     return figure
+
+
+def _key(groups: Groups, limit: float) -> dict[str, Artist]:
+    """Return the styles of both rows: quantiles above, one network below."""
+    from matplotlib.lines import Line2D
+
+    grey = "#404040"
+    return style_key(groups, before="above: ") | {
+        "below: one network, unclipped": Line2D([], [], color=grey, linewidth=BEFORE),
+        f"below: one network, clipped at {number(limit)}": Line2D(
+            [], [], color=grey, linestyle="--", linewidth=AFTER
+        ),
+    }
 
 
 def _curves(measured: Sequence[Measured], limit: float) -> Curves:
@@ -134,8 +148,8 @@ def _draw(
     for value, quantiles in shares.items():
         draw_band(upper, quantiles, colour_of[value])
     for value, (_, before, after) in found.items():
-        draw_curve(lower, before, colour_of[value], width=1.8)
-        draw_curve(lower, after, colour_of[value], "--", 2.4)
+        draw_curve(lower, before, colour_of[value], width=BEFORE)
+        draw_curve(lower, after, colour_of[value], "--", AFTER)
     medians = {value: quantiles[1] for value, quantiles in shares.items()}
     sizes = {value: before for value, (_, before, _) in found.items()}
     for axes, curves in ((upper, medians), (lower, sizes)):

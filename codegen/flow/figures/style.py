@@ -19,6 +19,8 @@ PANEL_WIDTH, PANEL_HEIGHT = 4.3, 3.9
 LABEL_SIZE, TITLE_SIZE = 11.0, 16.0
 #: Colours that every eye tells apart (Okabe and Ito 2008), without their yellow.
 DISTINCT = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9")
+#: How opaque a band and its outline are, and points of the outline: five may lie on each other.
+BAND_FILL, BAND_EDGE, BAND_LINE = 0.08, 0.5, 0.8
 #: Settings of Matplotlib, over its defaults and not over those of a user.
 STYLE = {
     "axes.grid": True,
@@ -32,6 +34,7 @@ STYLE = {
     "grid.color": "#d0d0d0",
     "grid.linewidth": 0.6,
     "legend.fontsize": 12,
+    "legend.title_fontsize": 12,
     "legend.frameon": False,
     "lines.linewidth": 2.0,
     "lines.solid_capstyle": "round",

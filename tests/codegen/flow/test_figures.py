@@ -208,11 +208,12 @@ def test_bytes_are_the_same_in_every_process() -> None:
         for seed in ("1", "2")
     ]
     assert outputs[0] == outputs[1]
-    # And whatever settings the process has, and whichever network was measured first.
+    # And whatever settings the process has, and whichever seed was measured first.
     import matplotlib
 
     cells = [("rnn", "tanh"), ("lstm", "")]
-    results = study(seeds=2, cells=cells, initialisations=("gaussian",))[::-1]
+    results = study(seeds=2, cells=cells, initialisations=("gaussian",))
+    results.sort(key=lambda pair: -pair[0].seed)
     with matplotlib.rc_context({"lines.linewidth": 9, "svg.hashsalt": "x", "font.size": 20}):
         files = figure_files(results)
     here = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
@@ -280,6 +281,82 @@ def test_clipping_moves_every_term_of_a_network_alike() -> None:
         )
         np.testing.assert_array_equal(solid, networks[1].terms)
         np.testing.assert_allclose(np.asarray(solid) - np.asarray(dashed), 2.0)
+
+
+def keys(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_each_row_of_shares_has_its_own_key_and_the_caption_says_why_shares_stay() -> None:
+    figure = drawn(FIGURES["shares"], study(seeds=20))
+    assert keys(figure) == [
+        "above: median of 20 networks",
+        "above: 10 % to 90 % of them",
+        "below: one network, unclipped",
+        "below: one network, clipped at 1",
+    ]
+    assert "scales all terms" in figure.legends[0].get_title().get_text()
+
+
+@pytest.mark.parametrize("name", ["norms", "inputs", "shares", "eigenvalues"])
+def test_a_figure_that_leaves_gains_out_says_so(name: str) -> None:
+    for count, said in ((8, True), (3, False)):
+        values = np.linspace(0.5, 2, count).tolist()
+        figure = drawn(FIGURES[name], study(values=values, seeds=1))
+        shown = 3 if name in ("shares", "eigenvalues") else 7
+        found = any(f"{shown} of 8 gains shown" in text.get_text() for text in texts(figure))
+        assert found == said
+
+
+@pytest.mark.parametrize("name", ["norms", "exponents"])
+def test_few_networks_are_named_for_what_they_are(name: str) -> None:
+    assert keys(drawn(FIGURES[name], study(seeds=2)))[:2] == [
+        "lower median of 2 networks",
+        "all networks",
+    ]
+    assert keys(drawn(FIGURES[name], study(seeds=1)))[0] == "1 network"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_figure_names_a_matrix_that_a_cell_may_lack(name: str) -> None:
+    figure = drawn(FIGURES[name], study(cells=[("lstm", "")]))
+    assert not any("rec}" in text.get_text() for text in texts(figure))
+
+
+def test_a_panel_an_initialisation_stands_in_the_order_of_the_study() -> None:
+    order = ("identity", "gaussian")
+    figure = drawn(figures.norms_figure, study(initialisations=order))
+    assert tuple(axes.get_title() for axes in figure.axes) == order
+
+
+def with_exponents(exponents: Sequence[Sequence[float]]) -> Results:
+    """Return a study in which the networks of each gain have these largest exponents."""
+    values = [0.5 * (rank + 1) for rank in range(len(exponents))]
+    results = study(values=values, seeds=len(exponents[0]), initialisations=("identity",))
+    return [
+        (point, replace(found, exponents=(exponents[values.index(point.value)][point.seed],)))
+        for point, found in results
+    ]
+
+
+def test_bars_of_exponents_end_inside_the_picture() -> None:
+    results = with_exponents([(-0.9, -0.1, 0.0), (-0.1, 0.0, 0.4)])
+    axes = drawn(figures.exponents_figure, results).axes[0]
+    bottom, top = axes.get_ylim()
+    assert bottom < -0.9 - 0.02 * (top - bottom)
+    assert top > 0.4 + 0.02 * (top - bottom)
+
+
+def test_no_line_leads_to_an_exponent_of_minus_infinity() -> None:
+    results = with_exponents([(-0.3,) * 3, (-math.inf,) * 3, (0.1,) * 3])
+    axes = drawn(figures.exponents_figure, results).axes[0]
+    (curve,) = (line for line in axes.lines if line.get_marker() == "o")
+    heights = np.asarray(curve.get_ydata(), dtype=float)
+    np.testing.assert_array_equal(np.isnan(heights), [False, True, False])
+    (arrow,) = (text for text in axes.texts if text.get_text() == "↓")
+    assert arrow.xy[0] == pytest.approx(1.0)
+    bottom, top = axes.get_ylim()
+    assert -0.4 < bottom < top < 0.3
 
 
 def test_white_is_one_and_the_colours_of_a_map_are_its_medians() -> None:
