@@ -28,6 +28,7 @@ def test_powers_lie_between_their_bounds(exponent: int) -> None:
     assert power.lower <= power.norm <= power.upper
 
 
+@pytest.mark.slow
 @given(fractions, fractions, fractions)
 def test_condition_and_norm_are_those_of_numpy(a: Rational, b: Rational, c: Rational) -> None:
     assume(abs(a - c) >= Rational(1, 4))

@@ -216,6 +216,7 @@ def test_gains_decide_in_a_linear_network() -> None:
     assert "Orthogonal ones keep it nearer to $1$." in words
 
 
+@pytest.mark.slow
 def test_open_gates_are_those_of_the_cell() -> None:
     assert "with $b_z = -3$ it is" in words_of(section_of("gru"))
     assert "this cell" in words_of(section_of("rnn"))
@@ -243,6 +244,7 @@ def test_what_cannot_be_measured_is_left_out() -> None:
 # Formats
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_format_shows_the_figures(language: str) -> None:
     whole_one = whole("rnn", Choice(language))

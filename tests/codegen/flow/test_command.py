@@ -84,6 +84,7 @@ def written(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in folder.glob("[!.]*.json")}
 
 
+@pytest.mark.slow
 def test_a_study_is_finished_once_and_then_only_drawn_again(flow: Flow, tmp_path: Path) -> None:
     first = flow(*SMALL, "--workers", "1")
     assert first.status == 0, first.err
@@ -140,6 +141,7 @@ def test_an_interrupted_study_goes_on_where_it_stopped(
     assert {name: after[name] for name in before} == before
 
 
+@pytest.mark.slow
 def test_a_damaged_point_is_named_and_nothing_is_lost(flow: Flow, tmp_path: Path) -> None:
     assert flow(*SMALL, "--workers", "1").status == 0
     points = tmp_path / "flow" / "rnn" / "points"

@@ -132,6 +132,7 @@ def test_every_figure_of_every_study_is_legible(kind: str, name: str) -> None:
     assert_legible(drawn(FIGURES[name], STUDIES[kind]()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 25])
 def test_cells_beside_each_other_are_legible(count: int) -> None:
     cells = [(f"a-long-name-{k}", "tanh") for k in range(count)]
@@ -260,6 +261,7 @@ def styles(axes_of: Sequence[object]) -> set[str]:
     return {line.get_linestyle() for axes in axes_of for line in axes.lines}  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_the_product_of_carry_gates_is_dotted_where_there_is_one() -> None:
     with_gates = drawn(figures.norms_figure, study(cells=[("lstm", "")]))
     without = drawn(figures.norms_figure, study())
@@ -397,6 +399,7 @@ def test_eigenvalues_say_the_radius_and_the_stretch() -> None:
     assert dots.tolist() == [list(value) for value in results[0][1].eigenvalues]
 
 
+@pytest.mark.slow
 def test_long_curves_are_thinned_in_svg() -> None:
     figure = drawn(figures.norms_figure, long_study())
     assert max(len(line.get_xdata()) for line in figure.axes[0].lines) == LONGEST_CURVE
