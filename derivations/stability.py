@@ -200,13 +200,17 @@ class Inequality:
         Why it holds, in text with ``$`` around formulas.
     evidence : str
         What the search for a counterexample found; empty before it, and for what cannot be put to
-        it: what the symbol of a whole state means is no part of the text.
+        it.
+    is_in_the_text : bool
+        Whether the text explains its symbols: what the one for a state of several parts means is no
+        part of it.
     """
 
     sides: tuple[str, ...]
     conditions: str
     reason: str
     evidence: str = ""
+    is_in_the_text: bool = True
 
     @property
     def latex(self) -> str:
@@ -257,7 +261,10 @@ def _of_many_steps(bounds: GradientBounds) -> Inequality:
     else:
         sides.append(product + _bracketed(_at_step(bounds.blocks[0].bound, j)))
     return Inequality(
-        tuple(sides), limits, "Step by step: a product over time is a product of matrices."
+        tuple(sides),
+        limits,
+        "Step by step: a product over time is a product of matrices.",
+        is_in_the_text=not state.is_named,
     )
 
 
@@ -334,6 +341,8 @@ def with_evidence(inequality: Inequality, model: Model, *, search: bool = True) 
     >>> with_evidence(inequalities(gradient_bounds(model))[0], model).evidence
     'no counterexample in 1120 tries'
     """
+    if not inequality.is_in_the_text:
+        return inequality
     verdict = check(model, inequality.latex, search=search)
     if verdict.verdict == "false":
         raise ProofError(f"{inequality.latex} is false: {verdict.counterexample}.")

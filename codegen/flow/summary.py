@@ -148,7 +148,19 @@ def clipped(measured: Measured, limit: float) -> Sequence[float]:
     if not limit > 0:
         hint = "Clip at a norm above zero, such as 1."
         raise EmitError(f"A gradient cannot be clipped at the norm {limit}.", hint=hint)
-    factor = min(0.0, math.log10(limit) - measured.gradient)
+    return clipped_at(measured, math.log10(limit))
+
+
+def clipped_at(measured: Measured, lg_limit: float) -> Sequence[float]:
+    """Return the same for a limit by its logarithm, which may be too small for a float.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Network
+    >>> clipped_at(Network(terms=(-500.0, -501.0), gradient=-500.0), -502.0)
+    (-502.0, -503.0)
+    """
+    factor = min(0.0, lg_limit - measured.gradient)
     return tuple(term + factor for term in measured.terms)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from codegen.documents.handout.flow.study import CURVES, DIGITS, OPEN, Gates, Study, curves
 from codegen.flow.point import Measured
-from codegen.flow.summary import Array, clipped, norms
+from codegen.flow.summary import Array, clipped_at, norms
 from derivations.notation.latex import latex
 
 #: By how much a gradient is longer than the norm that it is clipped at, at least.
@@ -60,7 +60,7 @@ class Remedies:
 def remedies_of(study: Study) -> Remedies:
     """Return what the remedies do to a model."""
     clip = _clip(study)
-    after = clipped(clip.network, 10.0**clip.limit)
+    after = clipped_at(clip.network, clip.limit)
     return Remedies(
         clip,
         (
