@@ -160,7 +160,7 @@ def _curve(values: Array) -> Curve:
 def _axis(found: Sequence[Array], above: Sequence[Array] = ()) -> Axis:
     """Return an axis for what is measured, with some room for what bounds it."""
     measured = [value for array in found for value in array.flat if math.isfinite(value)]
-    low, high = min(-1.0, *measured), max(1.0, *measured)
+    low, high = min([-1.0, *measured]), max([1.0, *measured])
     highest = max((value for array in above for value in array if math.isfinite(value)), default=0)
     return Axis.of_powers([low, min(max(high, highest), high + ROOM_OF_BOUNDS * (high - low))])
 
