@@ -191,12 +191,7 @@ def _own_chains(model: Model, state: State) -> list[Equation]:
         equations.append(
             write(
                 f"own:{member.name}",
-                [
-                    Partial(member, before),
-                    add(*symbolic),
-                    merged,
-                    slopes_written(model, merged),
-                ],
+                [Partial(member, before), add(*symbolic), merged, slopes_written(model, merged)],
                 f"{math(before)} acts on {math(member)} directly, and through "
                 f"{listed([other.at(state.before) for other, _ in ways])}.",
                 limits,

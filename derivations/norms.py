@@ -81,12 +81,12 @@ class Bound:
     def value(self, norms: Mapping[Norm, float]) -> float:
         """Return the bound in numbers.
 
-            Examples
-            --------
-            >>> from derivations.expressions import MatrixSymbol
+        Examples
+        --------
+        >>> from derivations.expressions import MatrixSymbol
         >>> norm = Norm(MatrixSymbol("W", 2, 2), "2")
-            >>> plus(bound_of(norm), constant(Rational(1, 4))).value({norm: 2.0})
-            2.25
+        >>> plus(bound_of(norm), constant(Rational(1, 4))).value({norm: 2.0})
+        2.25
         """
         total = 0.0
         for product, number in self.terms.items():
@@ -163,8 +163,8 @@ def norm_bound(expression: MatrixExpr, model: Model) -> Bound:
     Examples
     --------
     >>> from derivations import cell
-    >>> model = cell("rnn")
     >>> from derivations.expressions import Elementwise
+    >>> model = cell("rnn")
     >>> W, h = model.parameters[0], model.states[0]
     >>> print(norm_bound(multiply(Diag(Elementwise("tanh", 1, h)), W), model).latex)
     \\left\\|W_{rec}\\right\\|_2

@@ -20,6 +20,7 @@ from derivations.errors import ModelError
 from derivations.expressions import OneMatrix, Quantity, T, TimeSum, is_column, t, timeless
 from derivations.model import Definition, Model
 from derivations.notation.names import canonical, identifier
+from derivations.recurrence import reachable, uses
 from derivations.states import State
 
 _PAIR, _LOSS, _TOTAL = "\\text{pair}", "\\text{paired}", "\\text{pairing}"
@@ -125,16 +126,10 @@ def _check_free(model: Model, new: Sequence[Quantity]) -> None:
 
 def _needed(model: Model, expressions: Sequence[MatrixExpr]) -> frozenset[str]:
     """Return the names of everything that some expressions are computed from."""
-    waiting = [q.name for expression in expressions for q in quantities(expression)]
-    found: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            definition = model.definition(name)
-            if definition is not None:
-                waiting += [q.name for q in quantities(definition.expression)]
-    return frozenset(found)
+    used: dict[str, set[str]] = {}
+    for user, name, _ in uses(model.definitions):
+        used.setdefault(user, set()).add(name)
+    return reachable((q.name for e in expressions for q in quantities(e)), used)
 
 
 def _inner(left: MatrixExpr, right: MatrixExpr) -> MatrixExpr:

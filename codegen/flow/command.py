@@ -240,11 +240,11 @@ def _deliver(finished: Finished, models: Mapping[tuple[str, str], Model], out: P
 
     found, without = finished.results, finished.without
     if without:
-        message = (
-            f"{len(without)} of {len(found) + len(without)} networks have no values: their states "
+        (first, reason), count = without[0], len(found) + len(without)
+        print(
+            f"bptt: {len(without)} of {count} networks have no values. {named(first)}: {reason}",
+            file=sys.stderr,
         )
-        message += f"become too large for floating point. The first is {named(without[0])}."
-        print(f"bptt: {message}", file=sys.stderr)
     if not found:
         raise EmitError("No network has values.", hint="Choose fewer steps, or a smaller gain.")
     known = theorems({", ".join(filter(None, pair)): model for pair, model in models.items()})

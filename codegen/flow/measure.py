@@ -16,12 +16,10 @@ import numpy as np
 
 from codegen.flow.network import RandomNetwork, random_network
 from codegen.flow.point import Measured, Point
-from codegen.flow.probe import Probe, Real
+from codegen.flow.probe import Probe, Real, factor_of
 from codegen.flow.trajectory import Trajectory, in_direction, loaded, run
 from codegen.gradcheck.module import Arrays
-from derivations.expressions import Part
 from derivations.norms import Norm
-from derivations.notation.names import identifier
 
 #: So many rows of Jacobians are computed at once: what fits into a processor's cache.
 ROWS = 1024
@@ -200,10 +198,8 @@ def _bounds(trajectory: Trajectory, network: RandomNetwork) -> tuple[float, ...]
 
 def _parameter(norm: Norm, network: RandomNetwork) -> Real:
     """Return the parameter in a norm, or the columns of it."""
-    expression = norm.expression
-    if not isinstance(expression, Part):
-        return network.parameters[identifier(expression.name)]
-    return network.recurrent[identifier(expression.matrix.name)]
+    factor = factor_of(norm.expression)
+    return factor.columns_in(network.parameters[factor.name], network.sizes)
 
 
 def _size(norm: Norm, value: Real) -> float:
@@ -224,7 +220,7 @@ def _carry(trajectory: Trajectory) -> tuple[float, ...]:
 
 def _spectrum(network: RandomNetwork) -> tuple[tuple[tuple[float, float], ...], float, float]:
     """Return the eigenvalues, their radius and the largest singular value of a parameter."""
-    found = [_as_matrix(array) for array in network.recurrent.values()]
+    found = [_as_matrix(array) for array in network.recurrent]
     square = next((matrix for matrix in found if matrix.shape[0] == matrix.shape[1]), None)
     if square is None:
         return (), math.nan, max(float(np.linalg.norm(matrix, 2)) for matrix in found)

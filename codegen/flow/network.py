@@ -24,15 +24,15 @@ class RandomNetwork:
     parameters : mapping of str to array
     data : mapping of str to array
         Of one sequence, as the model's own module takes it.
-    recurrent : mapping of str to array
-        The recurrent parameters: views of the columns that meet the state.
+    recurrent : tuple of array
+        The recurrent parameters of the probe: views of the columns that meet the state.
     sizes : mapping of str to int
         Of all axes.
     """
 
     parameters: Arrays
     data: Arrays
-    recurrent: Mapping[str, Real]
+    recurrent: tuple[Real, ...]
     sizes: Mapping[str, int]
 
 
@@ -55,11 +55,10 @@ def sizes_of(module: ModuleType, size: int, steps: int) -> dict[str, int]:
 def random_network(probe: Probe, module: ModuleType, point: Point) -> RandomNetwork:
     """Draw the network of a point.
 
-    Recurrent parameters are drawn as the point says and scaled. A bias of the settings that the
-    model does not have is none of its. Other matrices are normal with
+    Recurrent parameters are drawn as the point says and scaled. Other matrices are normal with
     deviation 1 / √(fan in), a vector that scales the state with 1 / √n, a scalar that does is
-    uniform between 0 and 1, and what is only added is zero, or what the settings say. Inputs and
-    first states are normal, with the deviation of the settings.
+    uniform between 0 and 1, and what is only added is zero, or what the settings say where the
+    model has such a bias. Inputs and first states are normal, with the deviation of the settings.
 
     Parameters
     ----------
@@ -81,12 +80,12 @@ def random_network(probe: Probe, module: ModuleType, point: Point) -> RandomNetw
     for name in module.PARAMS:
         if parameters[name].ndim < 2:
             parameters[name] = _small(parameters[name], name in probe.factors, generator)
-    recurrent = {}
+    recurrent = []
     for one in probe.recurrent:
         view = one.columns_in(parameters[one.name], sizes)
         drawn = INITIALISE[point.initialisation](generator, view.shape)
         view[...] = drawn * (point.value / _unit(drawn, one, point))
-        recurrent[one.name] = view
+        recurrent.append(view)
     known = biases(probe, module)
     for name, value in settings.biases:
         if name in known:
@@ -94,7 +93,7 @@ def random_network(probe: Probe, module: ModuleType, point: Point) -> RandomNetw
     data = {name: arrays[name] for name in module.DATA}
     for name in (*probe.inputs, *(member.own_name for member in probe.members)):
         data[name] = data[name] * settings.input_scale
-    return RandomNetwork(parameters, data, recurrent, sizes)
+    return RandomNetwork(parameters, data, tuple(recurrent), sizes)
 
 
 def biases(probe: Probe, module: ModuleType) -> tuple[str, ...]:

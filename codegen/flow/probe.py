@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -131,7 +130,7 @@ class Probe:
         """Return how many entries the state has where every axis has this size."""
         return sum(prod(int(a) if a.isdecimal() else size for a in m.axes) for m in self.members)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """What results depend on besides the point: the code that is measured."""
         return self.step_source + self.pullback_source + self.own_source
@@ -235,7 +234,7 @@ def recurrent_parameters(model: Model, state: State) -> tuple[Recurrent, ...]:
             found |= dict.fromkeys(_factors(local_jacobian(model, user, before)))
     matrices = [one for one in found if 1 not in one.shape]
     vectors = [one for one in found if not is_scalar(one)]
-    return tuple(map(_recurrent, matrices or vectors or list(found)))
+    return tuple(map(factor_of, matrices or vectors or list(found)))
 
 
 def _factors_of_blocks(bounds: GradientBounds) -> frozenset[str]:
@@ -266,7 +265,8 @@ def _factors(jacobian: MatrixExpr) -> Iterator[MatrixExpr]:
                 yield from _factors(argument)
 
 
-def _recurrent(factor: MatrixExpr) -> Recurrent:
+def factor_of(factor: MatrixExpr) -> Recurrent:
+    """Return a parameter, or some columns of one, by its name and its sizes in code."""
     if isinstance(factor, Part):
         first, last = (axes_of((end, 2))[0] for end in factor.column_range)
         return Recurrent(
@@ -282,4 +282,4 @@ def _inputs(step: Model) -> tuple[str, ...]:
     return tuple(identifier(q.name) for q in step.data if q.name not in fixed)
 
 
-__all__ = ["Member", "Probe", "Recurrent", "probe_of", "recurrent_parameters"]
+__all__ = ["Member", "Probe", "Recurrent", "factor_of", "probe_of", "recurrent_parameters"]

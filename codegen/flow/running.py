@@ -58,12 +58,12 @@ class Finished:
     ----------
     results : list of (Point, Measured)
         In the order of the study.
-    without : list of Point
-        Networks that have no values.
+    without : list of (Point, str)
+        Networks that have no values, and why.
     """
 
     results: list[tuple[Point, Measured]]
-    without: list[Point]
+    without: list[tuple[Point, str]]
 
 
 #: What is done with a probe at a point; a function of a module, so that it travels by its name.
@@ -103,21 +103,21 @@ def run_study(
     write_files(folder, {})  # a folder that cannot be made is found out before the work
     found = read_points(folder, study)
     progress(len(found), len(study.points))
-    without: set[Point] = set()
+    without: dict[Point, str] = {}
     jobs = [Job(study.probe(point), point) for point in study.points if point not in found]
     if jobs:
         # Closed whatever happens, so that an interrupt leaves no process behind.
         with closing(runner(work, jobs)) as finished:
             for point, values in finished:
                 if isinstance(values, NoValues):
-                    without.add(point)
+                    without[point] = values.reason
                 else:
                     write_point(folder, point, study.probe(point), values)
                     found[point] = values
                 progress(len(found) + len(without), len(study.points))
     return Finished(
         [(point, found[point]) for point in study.points if point in found],
-        [point for point in study.points if point in without],
+        [(point, without[point]) for point in study.points if point in without],
     )
 
 

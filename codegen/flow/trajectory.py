@@ -128,9 +128,8 @@ def run(probe: Probe, network: RandomNetwork, steps: int) -> Trajectory:
         for name in module.DATA
         if name not in given and name not in pairs
     }
-    sizes = axis_lengths(module, {**network.parameters, **given, **timed})
     zeros = {
-        name: np.zeros((steps, 1, *(length(axis, sizes) for axis in module.DATA[name][2:])))
+        name: np.zeros((steps, 1, *(length(axis, network.sizes) for axis in module.DATA[name][2:])))
         for name in pairs
     }
     parameters = {name: network.parameters[name] for name in module.PARAMS}
@@ -152,15 +151,6 @@ def run(probe: Probe, network: RandomNetwork, steps: int) -> Trajectory:
 def in_direction(array: Real, probe: Probe) -> Real:
     """Return data of all steps in the order in which the state runs."""
     return array if probe.bounds.state.direction > 0 else array[::-1]
-
-
-def axis_lengths(module: ModuleType, arrays: Arrays) -> dict[str, int]:
-    """Return the lengths of the axes of a module that have a name of their own."""
-    found: dict[str, int] = {}
-    for name, axes in {**module.PARAMS, **module.DATA}.items():
-        if name in arrays:
-            found |= dict(zip(axes, arrays[name].shape, strict=True))
-    return found
 
 
 @lru_cache(maxsize=32)

@@ -41,7 +41,16 @@ E_t = \frac{1}{2} \|y_t - S_t x_t\|^2
 x_t is the input
 y_t is the target
 """
-TEXTS = {"own": OWN, "backwards": BACKWARDS, "matrix": MATRIX}
+#: Two parts of one parameter meet two parts of the state.
+PARTS = r"""
+f_t = \operatorname{sigmoid}(W_f [h_{t-1}; c_{t-1}; x_t] + b_f)
+c_t = f_t \odot c_{t-1} + \tanh(W_c [h_{t-1}; c_{t-1}; x_t])
+h_t = \tanh(c_t)
+E_t = \frac{1}{2} \|y_t - h_t\|^2
+x_t is the input
+y_t is the target
+"""
+TEXTS = {"own": OWN, "backwards": BACKWARDS, "matrix": MATRIX, "parts": PARTS}
 
 
 @cache
@@ -230,6 +239,20 @@ def test_no_random_network_exceeds_its_bound(name: str) -> None:
             ),
         )
         assert not exceeded(measure(probe(name), asked)), asked
+
+
+def test_each_part_of_a_parameter_has_its_own_norm_in_the_bound() -> None:
+    found, asked = probe("parts"), point("parts", steps=1, size=4)
+    network = random_network(found, loaded(found.own_source), asked)
+    of_h, of_c = (
+        {name: np.linalg.norm(network.parameters[name][:, columns], 2) for name in ("W_f", "W_c")}
+        for columns in (slice(0, 4), slice(4, 8))
+    )
+    largest = np.abs(run(found, network, 1).states[1][0]).max()  # of c_0
+    by_h = 0.25 * largest * of_h["W_f"] + of_h["W_c"]
+    by_c = 0.25 * largest * of_c["W_f"] + of_c["W_c"] + 1
+    expected = np.linalg.norm([[by_c, by_h], [by_c, by_h]], 2)
+    assert 10 ** measure(found, asked).bounds[-1] == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_bound_is_reached() -> None:
