@@ -11,7 +11,7 @@ from rich.text import Text
 
 from codegen.documents.document import Block, Document, Paragraph, Section, numbered
 from codegen.documents.formats import FORMATS, Files
-from codegen.documents.handout.flow.bounds import bounds_blocks, consequence
+from codegen.documents.handout.flow.bounds import bounds_blocks, consequence, tried
 from codegen.documents.handout.flow.linear import linear_blocks
 from codegen.documents.handout.flow.slopes import functions_met
 from codegen.documents.handout.pictures import bounded_functions, functions_section
@@ -28,8 +28,6 @@ from derivations.stability import (
     GradientBounds,
     Inequality,
     gradient_bounds,
-    inequalities,
-    with_evidence,
 )
 
 TITLE = "Bounds of gradients through time"
@@ -75,8 +73,7 @@ def theorems(models: Mapping[str, Model]) -> tuple[Theorems, ...]:
 
 def _theorems(name: str, model: Model) -> Theorems:
     bounds = gradient_bounds(model)
-    rows = tuple(with_evidence(row, model, search=False) for row in inequalities(bounds))
-    return Theorems(name, derive(model), bounds, rows)
+    return Theorems(name, derive(model), bounds, tried(bounds, model))
 
 
 def terminal(found: Sequence[Theorems]) -> Group:
@@ -167,7 +164,7 @@ def _functions(found: Theorems) -> tuple[Block, ...]:
 
 
 def _bounds(found: Theorems) -> tuple[Block, ...]:
-    blocks = bounds_blocks(found.derivation, found.bounds)
+    blocks = bounds_blocks(found.derivation, found.bounds, found.rows)
     signs = _signs(found)
     return (*blocks, Paragraph(signs.strip())) if signs else blocks
 

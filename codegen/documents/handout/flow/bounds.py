@@ -14,6 +14,7 @@ from codegen.documents.handout.flow.slopes import functions_met
 from codegen.documents.handout.pictures import bounded_functions
 from derivations.derivation import Derivation
 from derivations.expressions import is_scalar
+from derivations.model import Model
 from derivations.norms import number_latex
 from derivations.slopes import slope_bound
 from derivations.stability import GradientBounds, Inequality, inequalities, with_evidence
@@ -25,19 +26,40 @@ DIGITS = Integer(10**4)
 _TRIES = re.compile(r"\d+")
 
 
-def bounds_blocks(derivation: Derivation, bounds: GradientBounds) -> tuple[Block, ...]:
-    """Return the product, its bounds, and what follows from them.
+def tried(bounds: GradientBounds, model: Model) -> tuple[Inequality, ...]:
+    """Return the inequalities of a model, each with what was found among random networks.
+
+    Raises
+    ------
+    ProofError
+        When a random network violates one.
+
+    Examples
+    --------
+    >>> from derivations import cell
+    >>> from derivations.stability import gradient_bounds
+    >>> model = cell("diagonal")
+    >>> tried(gradient_bounds(model), model)[0].evidence
+    'no counterexample in 1120 tries'
+    """
+    return tuple(with_evidence(one, model, search=False) for one in inequalities(bounds))
+
+
+def bounds_blocks(
+    derivation: Derivation, bounds: GradientBounds, found: Sequence[Inequality]
+) -> tuple[Block, ...]:
+    """Return the product, its bounds as they were tried, and what follows from them.
 
     Examples
     --------
     >>> from derivations import cell, derive
     >>> from derivations.stability import gradient_bounds
     >>> rnn = derive(cell("rnn"))
-    >>> blocks = bounds_blocks(rnn, gradient_bounds(rnn.model))
+    >>> bounds = gradient_bounds(rnn.model)
+    >>> blocks = bounds_blocks(rnn, bounds, tried(bounds, rnn.model))
     >>> [row.label for block in blocks if isinstance(block, Display) for row in block.rows]
     ['(a)', '(b)']
     """
-    found = [with_evidence(one, derivation.model, search=False) for one in inequalities(bounds)]
     return (
         Paragraph(_introduction(derivation)),
         *_displayed(bounds, found),
@@ -246,4 +268,4 @@ def _of_number(bound: Expr) -> str:
     return f"{said}: no gradient explodes." if bound == 1 else f"{said}, and leaves both open."
 
 
-__all__ = ["bounds_blocks", "consequence", "is_only_carried"]
+__all__ = ["bounds_blocks", "consequence", "is_only_carried", "tried"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen.documents.document import Block, Section
-from codegen.documents.handout.flow.bounds import bounds_blocks
+from codegen.documents.handout.flow.bounds import bounds_blocks, tried
 from codegen.documents.handout.flow.linear import linear_blocks
 from codegen.documents.handout.flow.measured import measured_blocks
 from codegen.documents.handout.flow.study import study_of
@@ -32,7 +32,8 @@ def flow_section(derivation: Derivation) -> Section:
     except UnsupportedError:
         return Section(TITLE, ())
     study = study_of(derivation)
-    blocks: tuple[Block, ...] = (*bounds_blocks(derivation, bounds), *linear_blocks())
+    rows = tried(bounds, derivation.model)
+    blocks: tuple[Block, ...] = (*bounds_blocks(derivation, bounds, rows), *linear_blocks())
     return Section(TITLE, blocks + (measured_blocks(study) if study is not None else ()))
 
 

@@ -15,12 +15,9 @@ import numpy as np
 
 from codegen.documents.handout.once import once
 from codegen.flow.measure import measure
-from codegen.flow.network import sizes_of
 from codegen.flow.point import Measured, Point, Settings
 from codegen.flow.probe import Probe, probe_of
 from codegen.flow.summary import Array, quantile_curves
-from codegen.flow.trajectory import loaded
-from codegen.gradcheck.module import length
 from derivations.carries import opening_bias
 from derivations.derivation import Derivation
 from derivations.errors import BpttError
@@ -132,15 +129,7 @@ def _measured(probe: Probe) -> Study:
 
 def _size(probe: Probe) -> int:
     """Return how many entries each axis has."""
-    module = loaded(probe.own_source)
-
-    def entries(size: int) -> int:
-        sizes = sizes_of(module, size, STEPS)
-        return sum(
-            int(np.prod([length(axis, sizes) for axis in member.axes])) for member in probe.members
-        )
-
-    return next((size for size in SIZES if entries(size) <= MOST_ENTRIES), SIZES[-1])
+    return next((size for size in SIZES if probe.entries(size) <= MOST_ENTRIES), SIZES[-1])
 
 
 def _group(
